@@ -1,0 +1,1 @@
+"""The process around the core: settings, composition, worker, courier, clock, gateways, command line."""

@@ -1,0 +1,137 @@
+"""The command `onecloak`: run the bot, print codes, manage coordinators, check its health."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import fcntl
+import logging
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import IO, Any
+
+from bot.adapters import GatewayFault
+from bot.settings import Settings, SettingsError, read_settings
+from storage.database import sqlite_path
+
+HEALTHY_FOR = 30  # seconds since the last sign of life
+
+
+def main() -> None:
+    """Parse the command line and run one command; a wrong setting is one sentence on standard error."""
+    arguments = _parser().parse_args()
+    try:
+        if arguments.command == "key":
+            _out(base64.b64encode(secrets.token_bytes(32)).decode())
+            return
+        settings = read_settings()
+        logging.basicConfig(
+            level=settings.log_level,
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+            stream=sys.stderr,
+        )
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        if arguments.command == "health":
+            sys.exit(0 if _healthy(settings) else "One Cloak has given no sign of life.")
+        commands: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, None]]] = {
+            "run": _run, "code": _code, "coordinators": _coordinators,
+        }  # fmt: skip
+        asyncio.run(commands[arguments.command](settings, arguments))
+    except (SettingsError, GatewayFault) as error:
+        sys.exit(f"One Cloak cannot go on: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "onecloak", description="A self-hosted chat-bot for mutual aid and emergencies."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="start the bot; without a configured account, the console")
+    code = commands.add_parser("code", help="print a one-time code that lets someone in")
+    code.add_argument("role", choices=("member", "coordinator"))
+    code.add_argument(
+        "--uses", type=int, default=1, metavar="N", help="how many people may use it (members only)"
+    )
+    people = commands.add_parser("coordinators", help="list the coordinators, or remove one")
+    people.add_argument("action", choices=("list", "remove"))
+    people.add_argument("number", nargs="?", type=int, help="the number in the list")
+    commands.add_parser("key", help="print a new master key for ONECLOAK_MASTER_KEY")
+    commands.add_parser("health", help="exit with 0 if the running bot gave a sign of life")
+    return parser
+
+
+async def _run(settings: Settings, arguments: argparse.Namespace) -> None:
+    from bot import running
+
+    only_one = _only_process(settings)
+    try:
+        await running.run(settings, _stop_on_signals(), _heartbeat_file(settings))
+    finally:
+        if only_one is not None:
+            only_one.close()
+
+
+async def _code(settings: Settings, arguments: argparse.Namespace) -> None:
+    from bot import operating
+
+    _out(await operating.print_code(settings, arguments.role, arguments.uses))
+
+
+async def _coordinators(settings: Settings, arguments: argparse.Namespace) -> None:
+    from bot import operating
+
+    if arguments.action == "list":
+        _out(await operating.list_coordinators(settings))
+    elif arguments.number is None:
+        sys.exit("Give the number of the coordinator as `onecloak coordinators list` shows it.")
+    else:
+        _out(await operating.remove_coordinator(settings, arguments.number))
+
+
+def _only_process(settings: Settings) -> IO[str] | None:
+    """On SQLite only one bot may run; the lock is gone the moment its process is."""
+    path = sqlite_path(settings.database_url)
+    if path is None:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_suffix(".lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SettingsError(f"another One Cloak is running on {path}; stop it first.") from None
+    return lock
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stopping.set)
+    return stopping
+
+
+def _heartbeat_file(settings: Settings) -> Path:
+    path = sqlite_path(settings.database_url)
+    return path.with_suffix(".alive") if path is not None else Path("data/onecloak.alive")
+
+
+def _healthy(settings: Settings) -> bool:
+    try:
+        return time.time() - _heartbeat_file(settings).stat().st_mtime < HEALTHY_FOR
+    except FileNotFoundError:
+        return False
+
+
+def _out(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

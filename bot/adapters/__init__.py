@@ -1,0 +1,154 @@
+"""What a platform's adapter must offer, and the table of the platforms that exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import import_module
+from typing import Any, Protocol
+
+from handlers.messages import Inbound, Place
+
+
+@dataclass(frozen=True, slots=True)
+class RawEvent:
+    """One event as the platform gave it, with the little that must be known before it is parsed."""
+
+    key: str  # unique within the platform's account: a repeat of it is the same event
+    chat: str  # where an answer goes: the sender's private chat
+    payload: dict[str, Any]
+    text: str = ""  # for the crisis screen
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """The bytes of an attachment."""
+
+    media: str
+    mime: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button as the adapter shows it: `token` comes back when it is pressed."""
+
+    label: str
+    token: str
+    asks_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message ready to be sent: rendered, in plain text, nothing escaped."""
+
+    chat: str
+    text: str
+    title: str = ""
+    buttons: tuple[Press, ...] = ()
+    place: Place | None = None
+    file: File | None = None
+    edits: str = ""  # the platform's id of the message to change in place
+
+
+class NotSent(Exception):
+    """The platform certainly has not got it: try again after `retry_after`, or as the courier sees fit."""
+
+    def __init__(self, reason: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class Uncertain(Exception):
+    """The platform may or may not have got it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Refused(Exception):
+    """The platform will never take it. `unreachable`: nothing can be delivered to this chat any more."""
+
+    def __init__(self, reason: str, *, unreachable: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.unreachable = unreachable
+
+
+class ChatMoved(Exception):
+    """The chat goes on under another id; the message was not sent."""
+
+    def __init__(self, chat: str) -> None:
+        super().__init__("the chat has moved")
+        self.chat = chat
+
+
+class GatewayFault(Exception):
+    """Receiving failed. `fatal`: it will fail until the operator acts, so they are told at once."""
+
+    def __init__(self, reason: str, *, fatal: bool = False, retry_after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.fatal = fatal
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a platform lets us send: messages a second overall, a chat, and a room a minute."""
+
+    overall_per_second: float
+    chat_per_second: float
+    room_per_minute: float
+
+
+class Adapter(Protocol):
+    """One account on one platform, which receives and sends.
+
+    `parse` is not here: it is a pure function in the table `PARSERS`, because workers parse and only
+    the gateway has the connection.
+    """
+
+    platform: str
+    pace: Pace | None
+
+    async def start(self) -> None:
+        """Connect and announce the commands; raises GatewayFault."""
+        ...
+
+    async def receive(self, cursor: str | None) -> tuple[list[RawEvent], str | None]:
+        """Wait for the next events. Asking with a cursor confirms all before it; raises GatewayFault."""
+        ...
+
+    async def accepted(self, events: list[RawEvent]) -> None:
+        """The events are committed: show the person that they arrived, where the platform can."""
+        ...
+
+    async def send(self, message: Outgoing) -> str:
+        """Send, or change in place, and return the platform's message id.
+
+        Raises NotSent, Uncertain, Refused or ChatMoved.
+        """
+        ...
+
+    async def fetch(self, reference: str) -> bytes:
+        """Fetch an attachment's bytes; raises NotSent (try later) or Refused (never)."""
+        ...
+
+    async def stop(self) -> None: ...
+
+
+# Where each gateway's events are read: a pure function `parse(payload) -> Inbound`, loaded at first use.
+PARSERS = {
+    "core": "bot.adapters.core_events",
+    "telegram": "bot.adapters.telegram_events",
+    "console": "bot.adapters.console_events",
+}
+
+
+def parse(gateway: str, payload: dict[str, Any]) -> Inbound:
+    """Read a raw event; raises ValueError, KeyError or TypeError if it is malformed."""
+    found: Inbound = import_module(PARSERS[gateway]).parse(payload)
+    return found

@@ -1,0 +1,89 @@
+"""The console: every person speaks from one terminal, and all that anyone receives is shown in it."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from bot.adapters import NotSent, Outgoing, Pace, RawEvent, Refused
+from handlers.messages import Media
+
+Show = Callable[[str, Outgoing, bool], None]
+
+
+class Console:
+    """An adapter whose platform is a terminal. `show(person, message, changed)` puts a message on it."""
+
+    platform = "console"
+    pace: Pace | None = None
+
+    def __init__(self, show: Show) -> None:
+        self.show = show
+        self._events: asyncio.Queue[RawEvent] = asyncio.Queue()
+        self._written: dict[str, str] = {}  # the last message id of each person, for /edit
+        self._heard: dict[str, str] = {}  # the last message each person received, for /reply
+
+    async def start(self) -> None: ...
+
+    async def receive(self, cursor: str | None) -> tuple[list[RawEvent], str | None]:
+        events = [await self._events.get()]
+        while not self._events.empty():
+            events.append(self._events.get_nowait())
+        return events, cursor
+
+    async def accepted(self, events: list[RawEvent]) -> None: ...
+
+    async def send(self, message: Outgoing) -> str:
+        self.show(message.chat, message, bool(message.edits))
+        message_id = message.edits or uuid4().hex
+        self._heard[message.chat] = message_id
+        return message_id
+
+    async def fetch(self, reference: str) -> bytes:
+        try:
+            return await asyncio.to_thread(Path(reference).read_bytes)
+        except FileNotFoundError:
+            raise Refused("there is no such file") from None
+        except OSError as error:
+            raise NotSent(type(error).__name__) from None
+
+    async def stop(self) -> None: ...
+
+    def waiting(self) -> bool:
+        return not self._events.empty()
+
+    # --- what the terminal does in the name of a person --------------------------------------------
+
+    def say(self, person: str, text: str, **more: Any) -> None:
+        """Someone says something; `more` may hold a place, a file or the message that is replied to."""
+        message_id = more.pop("id", uuid4().hex)
+        self._written[person] = message_id
+        payload = {"id": message_id, "name": person.capitalize(), "text": text, **more}
+        self._events.put_nowait(RawEvent(f"{message_id}:{uuid4().hex}", person, payload, text))
+
+    def edit(self, person: str, text: str) -> bool:
+        """Change the last message of a person; False if there is none."""
+        if person not in self._written:
+            return False
+        self.say(person, text, id=self._written[person], kind="edit")
+        return True
+
+    def reply(self, person: str, text: str) -> None:
+        """Reply to the last message that a person received."""
+        self.say(person, text, reply_to=self._heard.get(person, ""))
+
+    def press(self, person: str, token: str) -> None:
+        self.say(person, "", kind="press", token=token)
+
+    def send_place(self, person: str, latitude: float, longitude: float) -> None:
+        self.say(person, "", place=[latitude, longitude])
+
+    def send_file(self, person: str, path: str, caption: str = "") -> None:
+        mime = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        kind = mime.split("/")[0]
+        media = {"image": Media.PHOTO, "audio": Media.VOICE, "video": Media.VIDEO}.get(kind, Media.FILE)
+        self.say(person, caption, file={"media": str(media), "path": path, "mime": mime})

@@ -1,0 +1,290 @@
+"""Telegram, through python-telegram-bot without its Updater, which loses what it has not handled."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from telegram import (
+    Bot,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    LinkPreviewOptions,
+    Message,
+    ReplyKeyboardMarkup,
+)
+from telegram.constants import FileSizeLimit, ParseMode
+from telegram.error import BadRequest, TelegramError
+
+from bot.adapters import (
+    ChatMoved,
+    File,
+    GatewayFault,
+    NotSent,
+    Outgoing,
+    Pace,
+    Press,
+    RawEvent,
+    Refused,
+    Uncertain,
+)
+from bot.adapters.telegram_events import UPDATES, clean, next_cursor, pressed, raw_event
+from bot.adapters.telegram_text import Piece, file_name, pieces, rows
+from bot.adapters.telegram_wire import (
+    GONE,
+    UNREADABLE,
+    Wire,
+    fetch_outcome,
+    gateway_fault,
+    hush,
+    outcome,
+    said,
+)
+from handlers.messages import Media
+
+# Telegram's Bot FAQ, "My bot is hitting limits": 30 messages a second overall, 1 a chat, 20 a minute a group.
+TELEGRAM_PACE = Pace(overall_per_second=30, chat_per_second=1, room_per_minute=20)
+
+PRESS_ANSWER_SECONDS = 5
+STOP_SECONDS = 1
+_Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | None
+_T = TypeVar("_T")
+
+log = logging.getLogger(__name__)
+
+
+class Telegram:
+    """One Telegram bot."""
+
+    platform = "telegram"
+
+    def __init__(
+        self,
+        token: str,
+        base_url: str = "https://api.telegram.org/bot",
+        poll_seconds: int = 50,
+        commands: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({}),
+        pace: Pace = TELEGRAM_PACE,
+        answer_seconds: float = 15,
+    ) -> None:
+        self.pace: Pace | None = pace
+        self._poll_seconds = poll_seconds
+        self._commands = commands
+        self._updates_url = f"{base_url}{token}/getUpdates"
+        # Two pools: a long poll must never wait for sends, nor they for it.
+        self._poll = Wire(connection_pool_size=2, read_timeout=poll_seconds + answer_seconds, pool_timeout=5)
+        self._sends = Wire(connection_pool_size=64, read_timeout=answer_seconds, pool_timeout=5)
+        self._bot = Bot(
+            token,
+            base_url=base_url,
+            base_file_url=f"{base_url.removesuffix('/bot')}/file/bot",
+            request=self._sends,
+            get_updates_request=self._poll,
+        )
+        self._answers: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Check the token, make sure that we may poll, and announce the commands; raises GatewayFault."""
+        hush()
+        for wire in (self._poll, self._sends):
+            await wire.initialize()
+        await _settled(self._bot.get_me(), gateway_fault)
+        webhook = await _settled(self._bot.get_webhook_info(), gateway_fault)
+        if webhook.url:
+            await _settled(self._bot.delete_webhook(drop_pending_updates=False), gateway_fault)
+        for language, commands in self._commands.items():
+            try:
+                await self._bot.set_my_commands(list(commands), language_code=language or None)
+            except (TelegramError, *UNREADABLE):
+                # The menu is a convenience: a bot without it still answers.
+                log.warning("Telegram did not take the list of commands")
+
+    async def receive(self, cursor: str | None) -> tuple[list[RawEvent], str | None]:
+        """Wait for the next updates. Asking with a cursor confirms all before it; raises GatewayFault."""
+        query = {"timeout": str(self._poll_seconds), "limit": "100", "allowed_updates": json.dumps(UPDATES)}
+        if cursor is not None:
+            query["offset"] = cursor
+        # Raw, because the library builds objects of a batch and one malformed update would block it for ever.
+        updates = await _settled(self._poll.post(f"{self._updates_url}?{urlencode(query)}"), gateway_fault)
+        if not isinstance(updates, list):
+            raise GatewayFault("Telegram's answer is no list of updates")
+        return [raw_event(update) for update in updates], next_cursor(updates, cursor)
+
+    async def accepted(self, events: list[RawEvent]) -> None:
+        """Stop the buttons' spinners, in the background: nothing depends on it."""
+        for query in filter(None, map(pressed, events)):
+            task = asyncio.create_task(self._answer(query))
+            self._answers.add(task)
+            task.add_done_callback(self._answers.discard)
+
+    async def send(self, message: Outgoing) -> str:
+        """Send or change in place; raises NotSent, Uncertain, Refused or ChatMoved."""
+        if message.edits:
+            return await _settled(self._edit(message), outcome)
+        main = ""
+        done = 0
+        for piece in pieces(message):
+            try:
+                sent = await _settled(self._put(message, piece), outcome)
+            except (NotSent, Refused, ChatMoved):
+                if done:
+                    raise Uncertain("only a part of the message was sent") from None
+                raise
+            done += 1
+            main = sent if piece.main else main
+        if not done:
+            raise Refused("the message is empty")
+        return main
+
+    async def fetch(self, reference: str) -> bytes:
+        """Fetch an attachment's bytes; raises NotSent (try later) or Refused (never)."""
+        file = await _settled(self._bot.get_file(reference), fetch_outcome)
+        if (file.file_size or 0) > FileSizeLimit.FILESIZE_DOWNLOAD:
+            raise Refused("the file is too big")
+        if not file.file_path:
+            raise NotSent("Telegram does not say where the file is")
+        return bytes(await _settled(file.download_as_bytearray(), fetch_outcome))
+
+    async def stop(self) -> None:
+        """Close the connections, after a moment for presses that are being answered."""
+        if self._answers:
+            _, late = await asyncio.wait(self._answers, timeout=STOP_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for wire in (self._poll, self._sends):
+            await wire.shutdown()
+
+    async def _answer(self, query: str) -> None:
+        try:
+            async with asyncio.timeout(PRESS_ANSWER_SECONDS):
+                await self._bot.answer_callback_query(query)
+        except (TelegramError, TimeoutError, *UNREADABLE) as error:
+            # Usually "query is too old": the spinner has stopped by itself then.
+            log.debug("A press could not be answered (%s)", type(error).__name__)
+
+    async def _put(self, message: Outgoing, piece: Piece) -> str:
+        markup = _keyboard(message.buttons) if piece.main else None
+        if piece.file:
+            sent = await self._put_file(message.chat, piece, piece.file, markup)
+        elif piece.place:
+            sent = await self._bot.send_location(
+                message.chat, piece.place.latitude, piece.place.longitude, reply_markup=markup
+            )
+        else:
+            sent = await _forgiving(
+                piece,
+                lambda words, mode: self._bot.send_message(
+                    message.chat,
+                    words,
+                    parse_mode=mode,
+                    reply_markup=markup,
+                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                ),
+            )
+        return str(sent.message_id)
+
+    async def _put_file(self, chat: str, piece: Piece, file: File, markup: _Markup) -> Message:
+        async def put(method: Callable[..., Awaitable[Message]]) -> Message:
+            return await _forgiving(
+                piece,
+                lambda words, mode: method(
+                    chat,
+                    file.body,
+                    filename=file_name(file),
+                    caption=words or None,
+                    parse_mode=mode,
+                    reply_markup=markup,
+                ),
+            )
+
+        ways: dict[str, Callable[..., Awaitable[Message]]] = {
+            Media.PHOTO: self._bot.send_photo,
+            Media.VOICE: self._bot.send_voice,
+            Media.VIDEO: self._bot.send_video,
+        }
+        if way := ways.get(file.media):
+            try:
+                return await put(way)
+            except BadRequest as error:
+                if said(error, *GONE):
+                    raise
+        # Anything goes as a document, also a picture out of proportion or a voice message unwanted as such.
+        return await put(self._bot.send_document)
+
+    async def _edit(self, message: Outgoing) -> str:
+        """Change the text and the buttons; a file or a place stays as it was sent."""
+        texts = pieces(replace(message, file=None, place=None))
+        if len(texts) != 1 or not message.edits.isdecimal():
+            raise Refused("the message cannot be changed in place")
+        try:
+            await _forgiving(
+                texts[0],
+                lambda words, mode: self._bot.edit_message_text(
+                    words,
+                    message.chat,
+                    int(message.edits),
+                    parse_mode=mode,
+                    reply_markup=_inline(message.buttons) if message.buttons else None,
+                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                ),
+            )
+        except BadRequest as error:
+            if not said(error, "message is not modified"):
+                raise
+        return message.edits
+
+
+async def _settled(call: Awaitable[_T], meaning: Callable[[TelegramError], Exception]) -> _T:
+    """Await a call and raise what its failure means, without the library's error, which holds the token."""
+    try:
+        return await call
+    except TelegramError as error:
+        problem = meaning(error)
+    except UNREADABLE:
+        problem = meaning(TelegramError("an answer that cannot be read"))
+    raise problem
+
+
+async def _forgiving(piece: Piece, call: Callable[[str, str | None], Awaitable[_T]]) -> _T:
+    """Send as HTML, and as plain text if Telegram cannot read our HTML: the words matter most."""
+    try:
+        return await call(piece.marked, ParseMode.HTML)
+    except BadRequest as error:
+        if not said(error, "can't parse entities"):
+            raise
+    return await call(piece.plain, None)
+
+
+def _keyboard(buttons: Sequence[Press]) -> _Markup:
+    if not buttons:
+        return None
+    # Only the keyboard below the text field can ask for a position; its buttons say their labels.
+    if any(button.asks_place for button in buttons):
+        return ReplyKeyboardMarkup(
+            [[_key(button) for button in row] for row in rows(buttons)],
+            resize_keyboard=True,
+            one_time_keyboard=True,
+        )
+    return _inline(buttons)
+
+
+def _key(button: Press) -> KeyboardButton:
+    # Sent only where it is true: Telegram allows at most one optional field of a button.
+    return KeyboardButton(clean(button.label), request_location=button.asks_place or None)
+
+
+def _inline(buttons: Sequence[Press]) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(
+        [
+            [InlineKeyboardButton(clean(button.label), callback_data=button.token) for button in row]
+            for row in rows(buttons)
+        ]
+    )

@@ -1,0 +1,156 @@
+"""The connection to Telegram, and what its errors mean for a message."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    TelegramError,
+)
+from telegram.request import HTTPXRequest
+
+from bot.adapters import ChatMoved, GatewayFault, NotSent, Refused, Uncertain
+
+# The library raises these where an answer is JSON but not what it should be.
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
+
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+GONE = ("chat not found", "user not found", "peer_id_invalid", "group chat was deactivated")
+# Telegram quotes our words in its descriptions, so only phrases known beforehand get into a reason.
+_PHRASES = (
+    "can't parse entities",
+    "caption is too long",
+    "file is too big",
+    "message can't be edited",
+    "message is too long",
+    "message text is empty",
+    "message to edit not found",
+    "there is no text in the message to edit",
+    "voice_messages_forbidden",
+    "button_data_invalid",
+    "request entity too large",
+)
+_UNKNOWN_BOT = (
+    "Telegram does not know this bot's token: ask @BotFather for a new one and put it in the settings."
+)
+_TWO_POLLERS = "Another program receives with this bot's token: stop it, or give it a bot of its own."
+_WEBHOOK = "A webhook was set for this bot while it was running: restart, which removes the webhook."
+
+
+class Flooded(TelegramError):
+    """Telegram asks to wait (the library's own RetryAfter warns of deprecation when it is raised)."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__("Too Many Requests")
+        self.wait = wait
+
+
+class Wire(HTTPXRequest):
+    """The library's connection, which logs nothing that Telegram said."""
+
+    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        code, body = await super().do_request(*args, **kwargs)
+        if code == httpx.codes.TOO_MANY_REQUESTS:
+            raise Flooded(_wait(body))
+        if code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+            raise BadRequest("Request Entity Too Large")
+        return code, body
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        answer = _json(payload)
+        if answer is None:
+            raise TelegramError("Invalid server response")
+        return answer
+
+
+def hush() -> None:
+    """Keep the token, which is in every address, and people's words out of the libraries' logs."""
+    for name in ("httpx", "httpcore", "telegram"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def said(error: TelegramError, *phrases: str) -> bool:
+    """Whether Telegram's description holds one of these phrases."""
+    return any(phrase in error.message.casefold() for phrase in phrases)
+
+
+def outcome(error: TelegramError) -> Exception:
+    """What a failed call means for the message: certainly not sent, perhaps sent, or never."""
+    match error:
+        case Flooded():
+            return NotSent("Telegram asks to wait", error.wait)
+        case ChatMigrated():
+            return ChatMoved(str(error.new_chat_id))
+        case Forbidden():
+            return Refused("the person has stopped the bot or is gone", unreachable=True)
+        case InvalidToken() | Conflict():
+            return NotSent("Telegram does not accept the bot's token")
+        case BadRequest():  # a NetworkError to the library, and yet a clear answer
+            if said(error, *GONE):
+                return Refused("Telegram does not know the chat", unreachable=True)
+            return Refused(_reason(error))
+    if isinstance(error.__cause__, _UNSENT):
+        return NotSent(f"Telegram cannot be reached ({_cause(error)})")
+    return Uncertain(f"Telegram did not confirm ({_cause(error)})")
+
+
+def fetch_outcome(error: TelegramError) -> Exception:
+    """What a failed download means: try later, or never."""
+    match error:
+        case Flooded():
+            return NotSent("Telegram asks to wait", error.wait)
+        case BadRequest() if not said(error, "temporarily unavailable"):
+            return Refused(_reason(error))
+        case Forbidden():
+            return Refused("Telegram does not give the file out")
+    return NotSent(f"the file cannot be fetched now ({_cause(error)})")
+
+
+def gateway_fault(error: TelegramError) -> GatewayFault:
+    """What a failure to receive means for the operator."""
+    match error:
+        case Flooded():
+            return GatewayFault("Telegram asks to wait", retry_after=error.wait)
+        case InvalidToken():
+            return GatewayFault(_UNKNOWN_BOT, fatal=True)
+        case Conflict():
+            return GatewayFault(_WEBHOOK if said(error, "webhook") else _TWO_POLLERS, fatal=True)
+    return GatewayFault(f"Telegram cannot be reached ({_cause(error)})")
+
+
+def _reason(error: BadRequest) -> str:
+    known = next((phrase for phrase in _PHRASES if said(error, phrase)), "")
+    return f"Telegram refused it: {known}" if known else "Telegram refused it"
+
+
+def _cause(error: TelegramError) -> str:
+    """The kind of failure; never its text, which may hold addresses and words."""
+    status = re.match(r"[A-Za-z -]+ \((\d{3})\)", error.message) if type(error) is NetworkError else None
+    return f"HTTP {status[1]}" if status else type(error.__cause__ or error).__name__
+
+
+def _wait(body: bytes) -> timedelta:
+    answer = _json(body) or {}
+    parameters = answer.get("parameters")
+    seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
+    return timedelta(seconds=min(max(1, seconds), 86_400) if isinstance(seconds, int) else 1)
+
+
+def _json(body: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None

@@ -1,0 +1,101 @@
+"""The clock: asks what is due and runs it, each second; and cleans up what was kept long enough.
+
+Time is a column, never a timer in memory: a process that was away finds the same things due.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from handlers import alarms
+from handlers.contents import DUTIES, Duty
+from handlers.context import Core, Moment
+from handlers.post import post
+from storage import conversations, inbox, outbox, work
+from storage.database import Database, Transaction
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 50
+AFTER_FAILURE = timedelta(minutes=5)
+CLEAN_EVERY = timedelta(hours=1)
+KEEP_SENT = timedelta(days=30)  # for replies, edits and cards that refer to a message
+REMEMBER_EVENTS = timedelta(days=14)  # a platform repeats an event for a day at most
+FORGET_FORMS = timedelta(days=2)
+FORGET_CHOICES = timedelta(days=30)
+
+
+class Clock:
+    """Runs what is due."""
+
+    def __init__(self, database: Database, core: Core, now: Callable[[], datetime]) -> None:
+        self.database = database
+        self.core = core
+        self.now = now
+        self.failures = 0
+        self._cleaned_at: datetime | None = None
+
+    async def run_once(self) -> int:
+        """Run everything that is due now; returns how many things were."""
+        now = self.now()
+        done = 0
+        for duty in DUTIES:
+            done += await self._run(duty, now)
+        if self._cleaned_at is None or now - self._cleaned_at >= CLEAN_EVERY:
+            self._cleaned_at = now
+            await self.database.run(partial(self._clean, now=now))
+        return done
+
+    async def _run(self, duty: Duty, now: datetime) -> int:
+        try:
+            return await self.database.run(partial(self._run_batch, duty=duty, now=now, limit=AT_ONCE))
+        except Exception as error:  # noqa: BLE001 (a wall: what is due beside it must still happen)
+            log.warning("a batch of due %s failed (%s); they run one by one", duty.name, type(error).__name__)
+        done = 0
+        for _ in range(AT_ONCE):
+            try:
+                count = await self.database.run(partial(self._run_batch, duty=duty, now=now, limit=1))
+            except Exception:
+                self.failures += 1
+                log.exception("one of the due %s failed; it is tried again in five minutes", duty.name)
+                count = await self.database.run(partial(self._put_off, duty=duty, now=now))
+            if not count:
+                break
+            done += count
+        return done
+
+    def _run_batch(self, tx: Transaction, duty: Duty, now: datetime, limit: int) -> int:
+        moment = Moment(self.core, tx, now)
+        found = duty.find(tx, now, limit)
+        for each in found:
+            post(moment, duty.run(moment, each))
+            tx.session.flush()
+        return len(found)
+
+    def _put_off(self, tx: Transaction, duty: Duty, now: datetime) -> int:
+        moment = Moment(self.core, tx, now)
+        found: list[Any] = list(duty.find(tx, now, 1))
+        for each in found:
+            each.next_step_at = now + AFTER_FAILURE
+        post(moment, alarms.fault(moment))
+        return len(found)
+
+    def _clean(self, tx: Transaction, now: datetime) -> None:
+        inbox.purge(tx, now, self.core.union.keep_events, REMEMBER_EVENTS)
+        outbox.purge(tx, now, KEEP_SENT)
+        conversations.purge(tx, now, FORGET_FORMS, FORGET_CHOICES)
+        work.purge(tx, now)
+
+    async def next_due(self) -> datetime | None:
+        """When the next thing is due; None if nothing is."""
+
+        def earliest(tx: Transaction) -> datetime | None:
+            moments = [duty.next_due(tx) for duty in DUTIES]
+            moments += [outbox.next_due(tx), work.next_due(tx)]
+            return min((each for each in moments if each is not None), default=None)
+
+        return await self.database.run(earliest)

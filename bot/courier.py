@@ -1,0 +1,243 @@
+"""The courier: takes messages from the outbox by lane, sends them with no transaction open, records fates.
+
+What certainly was not sent is tried again. What may have been sent is sent again only where a repeat does
+no harm (it bears the same reference); a relayed message is not, and its writer is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.adapters import Adapter, ChatMoved, File, NotSent, Outgoing, Press, Refused, Uncertain
+from bot.adapters.core_events import event
+from bot.pacing import Pacer
+from handlers.messages import Kind, Lane, Place
+from storage import inbox, outbox, people, work
+from storage.database import Database, Transaction
+from storage.tables import Account, Outbox
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 32  # messages on their way at the same time
+SPARED = 8  # of these, only for the crisis lane
+HOLD = timedelta(minutes=5)
+FIRST_RETRY = timedelta(seconds=2)
+LONGEST_RETRY = timedelta(minutes=5)
+GIVE_UP_AFTER = {Lane.CRISIS: timedelta(days=7), Lane.REPLY: timedelta(days=2),
+                 Lane.INVITATION: timedelta(hours=2), Lane.BROADCAST: timedelta(days=1)}  # fmt: skip
+MOST_REPEATS = 3  # sendings of which nobody knows if they arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A claimed message, opened."""
+
+    row_id: int
+    lane: int
+    attempts: int
+    recipient: bytes
+    created_at: datetime
+    is_relay: bool
+    message: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a parcel: sent, refused, uncertain, or to be tried again."""
+
+    parcel: Parcel
+    state: str
+    message_id: str | None = None
+    reason: str | None = None
+    unreachable: bool = False
+    retry_after: timedelta | None = None
+    moved_to: str | None = None
+
+
+class Courier:
+    """Delivers one gateway's messages."""
+
+    def __init__(
+        self,
+        database: Database,
+        adapter: Adapter,
+        name: str,
+        now: Callable[[], datetime],
+        keep_events: timedelta,
+        step: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self.database = database
+        self.adapter = adapter
+        self.name = name
+        self.now = now
+        self.keep_events = keep_events
+        self.step = step
+        self.pacer = Pacer(adapter.pace)
+        self._on_the_way: set[asyncio.Task[Fate]] = set()
+
+    async def recover(self) -> None:
+        """Decide about what a process that ended was just sending."""
+        now = self.now()
+        await self.database.run(lambda tx: self._recover(tx, now))
+
+    def _recover(self, tx: Transaction, now: datetime) -> None:
+        rows = outbox.interrupted(tx, self.adapter.platform)
+        tx.load_keys(row.key_id for row in rows)
+        for row in rows:
+            parcel = self._parcel(tx, row)
+            self._record(tx, now, row, Fate(parcel, "uncertain", reason="the process ended while sending"))
+
+    async def run_once(self) -> int:
+        """Send what may leave now and wait for all of it; returns how many fates were recorded."""
+        await self._dispatch()
+        recorded = 0
+        while self._on_the_way:
+            recorded += await self._collect()
+        return recorded
+
+    async def run_some(self) -> int:
+        """Start what may leave now and record what has arrived meanwhile; a slow chat delays no other."""
+        started = await self._dispatch()
+        return started + (await self._collect() if self._on_the_way else 0)
+
+    async def _dispatch(self) -> int:
+        now = self.now()
+        ordinary = max(
+            0, min(AT_ONCE - SPARED - len(self._on_the_way), self.pacer.room_for(now, crisis=False))
+        )
+        urgent = max(0, min(AT_ONCE - len(self._on_the_way), self.pacer.room_for(now, crisis=True)))
+        limit, most_lane = (ordinary, int(Lane.BROADCAST)) if ordinary else (urgent, int(Lane.CRISIS))
+        if not limit:
+            return 0
+        held = self.pacer.held(now)
+        parcels = await self.database.run(lambda tx: self._claim(tx, now, limit, held, most_lane))
+        if parcels:
+            self.step("7 claimed to send")
+        for parcel in parcels:
+            self.pacer.sent(now, parcel.recipient)
+            self._on_the_way.add(asyncio.create_task(self._send(parcel)))
+        return len(parcels)
+
+    def _claim(
+        self, tx: Transaction, now: datetime, limit: int, held: list[bytes], most_lane: int
+    ) -> list[Parcel]:
+        rows = outbox.claim(tx, now, self.adapter.platform, self.name, limit, HOLD, held, most_lane)
+        return [self._parcel(tx, row) for row in rows]
+
+    def _parcel(self, tx: Transaction, row: Outbox) -> Parcel:
+        body: dict[str, Any] = tx.open(row.key_id, "message", row.sealed_body) if row.sealed_body else {}
+        file = work.attachment(tx, row.attachment_id) if row.attachment_id else None
+        message = Outgoing(
+            chat=str(tx.open(row.key_id, "address", row.sealed_address)),
+            text=body.get("text", ""),
+            title=body.get("title", ""),
+            buttons=tuple(Press(*each) for each in body.get("buttons", ())),
+            place=Place(**body["place"]) if "place" in body else None,
+            file=File(*file) if file else None,
+            edits=outbox.original(tx, row) if row.edits_id else "",
+        )
+        return Parcel(row.id, row.lane, row.attempts, row.recipient, row.created_at,
+                      row.source_account_id is not None, message)  # fmt: skip
+
+    async def _send(self, parcel: Parcel) -> Fate:
+        try:
+            message_id = await self.adapter.send(parcel.message)
+        except NotSent as fault:
+            return Fate(parcel, "waiting", reason=fault.reason, retry_after=fault.retry_after)
+        except Uncertain as fault:
+            return Fate(parcel, "uncertain", reason=fault.reason)
+        except Refused as fault:
+            return Fate(parcel, "refused", reason=fault.reason, unreachable=fault.unreachable)
+        except ChatMoved as moved:
+            return Fate(parcel, "waiting", reason="the chat has moved", moved_to=moved.chat)
+        except Exception as error:  # a wall: one message must not stop the others
+            log.exception("message %d could not be sent", parcel.row_id)
+            return Fate(parcel, "uncertain", reason=type(error).__name__)
+        self.step("8 sent")
+        return Fate(parcel, "sent", message_id=message_id)
+
+    async def _collect(self) -> int:
+        """Wait for the first to arrive and record all that have, in one commit."""
+        done, self._on_the_way = await asyncio.wait(self._on_the_way, return_when=asyncio.FIRST_COMPLETED)
+        fates = [task.result() for task in done]
+        now = self.now()
+        await self.database.run(lambda tx: self._record_all(tx, now, fates))
+        self.step("9 recorded")
+        return len(fates)
+
+    def _record_all(self, tx: Transaction, now: datetime, fates: list[Fate]) -> None:
+        for fate in fates:
+            row = tx.session.get(Outbox, fate.parcel.row_id)
+            if row is not None:  # else its reader was forgotten meanwhile
+                self._record(tx, now, row, fate)
+
+    def _record(self, tx: Transaction, now: datetime, row: Outbox, fate: Fate) -> None:
+        if fate.moved_to is not None:
+            _move(tx, row, fate.moved_to)
+        if fate.state == "sent":
+            outbox.finish(tx, now, row.id, "sent", message_id=fate.message_id)
+        elif fate.state == "refused" and fate.parcel.message.edits and not fate.unreachable:
+            _send_anew(row, now)
+        elif fate.state == "refused" or self._gives_up(now, fate):
+            outbox.finish(tx, now, row.id, fate.state, reason=fate.reason)
+            self._report(tx, now, row, fate)
+        else:
+            again = now + (fate.retry_after or _pause(fate.parcel.attempts))
+            if fate.retry_after is not None:
+                self.pacer.hold(row.recipient, again)
+            outbox.postpone(tx, row.id, again, fate.reason or "")
+
+    def _gives_up(self, now: datetime, fate: Fate) -> bool:
+        parcel = fate.parcel
+        if fate.state == "uncertain":
+            return parcel.is_relay or parcel.attempts >= MOST_REPEATS
+        return now - parcel.created_at > GIVE_UP_AFTER[Lane(parcel.lane)]
+
+    def _report(self, tx: Transaction, now: datetime, row: Outbox, fate: Fate) -> None:
+        """What cannot be delivered is a fact that the core hears about, in the crisis lane if it was one."""
+        detail = {"fate": "refused" if fate.state == "refused" else "uncertain"}
+        if row.account_id is not None:
+            detail["account"] = str(row.account_id)
+        if fate.unreachable:
+            detail["unreachable"] = "yes"
+        if row.invitation_id is not None:
+            detail["invitation"] = str(row.invitation_id)
+        sender = row.recipient
+        if row.source_account_id is not None:
+            source = tx.session.get(Account, row.source_account_id)
+            if source is not None:
+                detail |= {"source_account": str(source.id), "source_person": str(source.person_id)}
+                sender = source.address_index
+        key = f"undelivered:{row.id}:{row.attempts}"
+        crisis = row.lane == Lane.CRISIS
+        inbox.report(
+            tx, now, sender, key, event(Kind.UNDELIVERED, **detail), crisis=crisis, keep=self.keep_events
+        )
+
+
+def _pause(attempts: int) -> timedelta:
+    doublings: int = min(attempts - 1, 10)
+    return min(LONGEST_RETRY, FIRST_RETRY * (1 << doublings))
+
+
+def _send_anew(row: Outbox, now: datetime) -> None:
+    """A message that cannot be changed in place any more is sent as a new one."""
+    row.edits_id = None
+    row.state, row.due_at = "waiting", now
+    row.claimed_by, row.claimed_until = None, None
+
+
+def _move(tx: Transaction, row: Outbox, chat: str) -> None:
+    """The chat goes on under another address: the account and all that waits for it follow."""
+    account = tx.session.get(Account, row.account_id) if row.account_id else None
+    if account is None:
+        return
+    person = people.get(tx, account.person_id)
+    account.address_index = people.address_index(tx, account.platform, chat)
+    account.sealed_address = tx.seal(person.key_id, "address", chat)
+    outbox.readdress(tx, account.id, account.address_index, account.sealed_address)

@@ -1,0 +1,78 @@
+"""The gateway: takes events from a platform and commits them with the cursor before it confirms them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from bot.adapters import Adapter, RawEvent
+from handlers.context import Core
+from storage import inbox, work
+from storage.database import Database
+from storage.inbox import Arrival
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=10)
+
+
+class Gateway:
+    """Receives for one account. Only the holder of the account's lease may receive and send."""
+
+    def __init__(
+        self,
+        database: Database,
+        adapter: Adapter,
+        core: Core,
+        name: str,
+        now: Callable[[], datetime],
+        step: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self.database = database
+        self.adapter = adapter
+        self.core = core
+        self.name = name
+        self.now = now
+        self.step = step
+
+    async def hold_lease(self) -> bool:
+        """Take or renew the lease; False while another process holds it."""
+        lease = f"gateway {self.adapter.platform}"
+        fence = await self.database.run(
+            lambda tx: work.lease(tx, lease, self.name, LEASE, alone=self.database.is_sqlite)
+        )
+        return fence is not None
+
+    async def give_up_lease(self) -> None:
+        lease = f"gateway {self.adapter.platform}"
+        await self.database.run(lambda tx: work.end_lease(tx, lease, self.name))
+
+    async def run_once(self) -> int:
+        """Wait for events, commit them, then confirm; returns how many came. Raises GatewayFault."""
+        platform = self.adapter.platform
+        cursor = await self.database.run(lambda tx: inbox.cursor(tx, platform))
+        events, next_cursor = await self.adapter.receive(cursor)
+        if not events and next_cursor == cursor:
+            return 0
+        self.step("1 received")
+        await self.accept(events, next_cursor)
+        self.step("2 committed")
+        await self.adapter.accepted(events)
+        self.step("3 confirmed")
+        return len(events)
+
+    async def accept(self, events: Sequence[RawEvent], cursor: str | None) -> None:
+        """Commit events and cursor in one transaction; a cheap screen marks a crisis."""
+        now = self.now()
+        platform, keep = self.adapter.platform, self.core.union.keep_events
+        arrivals = [
+            Arrival(event.key, event.chat, event.payload, _is_crisis(self.core, event.text))
+            for event in events
+        ]
+        await self.database.run(lambda tx: inbox.accept(tx, now, platform, arrivals, cursor, keep))
+
+
+def _is_crisis(core: Core, text: str) -> bool:
+    """The screen: an SOS, and everything that may be one, is handled first."""
+    return bool(text) and (text.startswith("/sos") or core.lexicons.crisis(text) is not None)

@@ -1,0 +1,67 @@
+"""What the operator does from the command line, beside a running bot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import SystemRandom
+from typing import TypeVar
+
+from bot.app import load_core, open_database, open_vault, utc_now
+from bot.settings import Settings
+from handlers.context import Moment
+from handlers.membership import COORDINATOR, make_code, step_down
+from handlers.messages import Outbound, _
+from handlers.post import post
+from storage import people, work
+
+Result = TypeVar("Result")
+
+
+async def print_code(settings: Settings, role: str, uses: int) -> str:
+    """Make a code; a coordinator's works once."""
+    return await _in_turn(
+        settings, lambda moment: make_code(moment, role, 1 if role == COORDINATOR else max(1, uses))
+    )
+
+
+async def list_coordinators(settings: Settings) -> str:
+    """The coordinators in the order in which they came, with the names that they use."""
+
+    def show(moment: Moment) -> str:
+        lines = []
+        for number, person in enumerate(people.all_coordinators(moment.tx), 1):
+            name = people.name_of(moment.tx, person) or "(no name)"
+            reachable = any(each.reachable for each in people.accounts(moment.tx, person.id))
+            duty = "on duty" if person.on_duty else "off duty"
+            lines.append(f"{number}  {name}  {duty}{'' if reachable else '  cannot be reached'}")
+        work.audit(moment.tx, moment.now, None, "operator listed coordinators")
+        return "\n".join(lines) or "There is no coordinator yet: `onecloak code coordinator` prints a code."
+
+    return await _in_turn(settings, show)
+
+
+async def remove_coordinator(settings: Settings, number: int) -> str:
+    """Take the role away; what the person was in charge of goes back to the others."""
+
+    def remove(moment: Moment) -> str:
+        found = people.all_coordinators(moment.tx)
+        if not 1 <= number <= len(found):
+            return "There is no coordinator with this number."
+        person = found[number - 1]
+        told = step_down(moment, person)
+        told.append(Outbound(person.id, _("You are not a coordinator any more. Thank you for all you did.")))
+        post(moment, told)
+        work.audit(moment.tx, moment.now, None, "operator removed a coordinator", subject=person)
+        return "Removed. They remain a member."
+
+    return await _in_turn(settings, remove)
+
+
+async def _in_turn(settings: Settings, do: Callable[[Moment], Result]) -> Result:
+    core = load_core(settings)
+    vault, _word = open_vault(settings)
+    database = await open_database(settings, vault, SystemRandom())
+    try:
+        return await database.run(lambda tx: do(Moment(core, tx, utc_now())))
+    finally:
+        await database.close()

@@ -1,0 +1,76 @@
+"""`onecloak run`: the configured accounts, or the console when there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from random import SystemRandom
+
+from bot.app import App, load_core, make_adapters, open_database, open_vault
+from bot.settings import Settings
+from handlers.context import Core
+from storage.database import Database
+
+log = logging.getLogger(__name__)
+
+
+async def run(settings: Settings, stopping: asyncio.Event, alive: Path) -> None:
+    """Run until told to stop; raises SettingsError or GatewayFault when it cannot start."""
+    core = load_core(settings)
+    vault, word = open_vault(settings)
+    if word:
+        sys.stderr.write(word + "\n")
+    database = await open_database(settings, vault, SystemRandom())
+    try:
+        adapters = make_adapters(settings, core)
+        if not adapters:
+            await _console(settings, database, core)
+            return
+        app = App.compose(database, core, adapters)
+        log.info("One Cloak runs on %s", ", ".join(adapter.platform for adapter in adapters))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_beat(alive, stopping))
+            await app.run(stopping)
+            stopping.set()
+    finally:
+        await database.close()
+
+
+async def _beat(alive: Path, stopping: asyncio.Event) -> None:
+    """A sign of life for the health check: as long as the event loop turns, the file is fresh."""
+    alive.parent.mkdir(parents=True, exist_ok=True)
+    while not stopping.is_set():
+        await asyncio.to_thread(alive.touch)
+        try:
+            async with asyncio.timeout(5):
+                await stopping.wait()
+        except TimeoutError:
+            continue
+
+
+async def _console(settings: Settings, database: Database, core: Core) -> None:
+    from bot.adapters.console import Console
+    from bot.terminal import MovableTime, PlainScreen, Screen, Terminal
+
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    screen: Screen = PlainScreen()
+    if interactive:
+        from bot import rich_terminal
+
+        screen = rich_terminal.RichScreen(settings.console.width)
+    else:
+        logging.getLogger().setLevel(logging.WARNING)
+    console = Console(lambda person, message, changed: screen.heard(person, message, changed))
+    time = MovableTime()
+    await time.resume(database)
+    app = App.compose(database, core, [console], now=time)
+    await app.start()
+    terminal = Terminal(app, console, time, screen)
+    if interactive:
+        from bot import rich_terminal
+
+        await rich_terminal.run(terminal)
+    else:
+        await terminal.run_script()

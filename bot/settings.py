@@ -1,0 +1,122 @@
+"""Settings from the environment and `.env`; a wrong one stops the start with one clear sentence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from handlers.context import Union
+from storage.sealing import decode_master_key
+
+PREFIX = "ONECLOAK_"
+Minutes = Annotated[int, Field(ge=1, le=10_080)]
+
+
+class SettingsError(Exception):
+    """A setting is wrong or missing; the text names its variable."""
+
+
+class Telegram(BaseModel):
+    """The union's bot account in Telegram; without a token Telegram is not used."""
+
+    token: SecretStr | None = None
+    base_url: str = "https://api.telegram.org/bot"
+
+
+class Console(BaseModel):
+    """The terminal that opens when no account is configured."""
+
+    width: Annotated[int, Field(ge=20, le=400)] = 100
+
+
+class Settings(BaseSettings):
+    """Everything that an operator may set; each line is explained in `.env.example`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", extra="forbid", env_ignore_empty=True
+    )
+
+    database_url: str = "sqlite+aiosqlite:///data/onecloak.db"
+    master_key: SecretStr | None = None
+    language: str = "en"
+    country: str = ""
+    emergency_number: str = ""
+    wave_size: Annotated[int, Field(ge=1, le=100)] = 5
+    wave_minutes: Minutes = 15
+    urgent_wave_minutes: Minutes = 5
+    keep_events_hours: Annotated[int, Field(ge=1, le=720)] = 48
+    keep_attachments_days: Annotated[int, Field(ge=1, le=90)] = 7
+    largest_attachment_megabytes: Annotated[int, Field(ge=1, le=20)] = 10
+    log_level: str = "INFO"
+    telegram: Telegram = Telegram()
+    console: Console = Console()
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_engine(cls, value: str) -> str:
+        try:
+            driver = make_url(value).drivername
+        except ArgumentError:
+            driver = ""
+        if driver not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
+            raise ValueError("it must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+        return value
+
+    @field_validator("master_key")
+    @classmethod
+    def _whole_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                decode_master_key(value.get_secret_value())
+            except ValueError:
+                raise ValueError("it must be the base64 text of 32 bytes") from None
+        return value
+
+    @field_validator("country")
+    @classmethod
+    def _country_code(cls, value: str) -> str:
+        if value and (len(value) != 2 or not value.isalpha()):
+            raise ValueError("it must be a code of two letters such as ES")
+        return value.upper()
+
+    @field_validator("log_level")
+    @classmethod
+    def _level(cls, value: str) -> str:
+        if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError("it must be DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+    def union(self) -> Union:
+        """The part of the settings that the core works by."""
+        return Union(
+            country=self.country,
+            language=self.language,
+            emergency_number=self.emergency_number,
+            wave_size=self.wave_size,
+            wave_wait=timedelta(minutes=self.wave_minutes),
+            urgent_wave_wait=timedelta(minutes=self.urgent_wave_minutes),
+            keep_events=timedelta(hours=self.keep_events_hours),
+            keep_attachments=timedelta(days=self.keep_attachments_days),
+            largest_attachment=self.largest_attachment_megabytes * 1_000_000,
+        )
+
+
+def read_settings(env_file: Path | None = Path(".env"), **values: Any) -> Settings:
+    """Read the settings; raises SettingsError with one sentence that names the variable."""
+    try:
+        return Settings(_env_file=env_file, **values)  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(
+                f"{name} is not a setting of One Cloak; .env.example lists them all."
+            ) from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name} is wrong: {reason[:1].lower()}{reason[1:]}.") from None

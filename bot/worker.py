@@ -1,0 +1,197 @@
+"""The worker: claims events from the inbox, has the core handle them, commits all effects at once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy.exc import DBAPIError
+
+from bot.adapters import parse
+from handlers.contents import OWN_REPORTS
+from handlers.context import Context, Core, Moment
+from handlers.messages import Inbound, Kind, Lane, Outbound, _
+from handlers.post import post
+from handlers.routing import route
+from storage import conversations, inbox, people
+from storage.database import Database, Transaction
+from storage.inbox import CRISIS
+from storage.people import Known
+from storage.tables import Inbox
+
+log = logging.getLogger(__name__)
+
+BATCH = 64
+HOLD = timedelta(seconds=60)
+MOST_ATTEMPTS = 3
+APOLOGY = _("I am sorry, that went wrong on my side. A person has been told. Please try it again.")
+UNREADABLE = _("I could not read that message. Please write it in plain words.")
+
+
+class Worker:
+    """Handles the inbox. `step` is called at each numbered step; tests use it to break the process there."""
+
+    def __init__(
+        self,
+        database: Database,
+        core: Core,
+        name: str,
+        now: Callable[[], datetime],
+        step: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self.database = database
+        self.core = core
+        self.name = name
+        self.now = now
+        self.step = step
+        self.failures = 0
+
+    async def run_once(self) -> int:
+        """Handle the next batch; returns how many events were finished."""
+        now = self.now()
+        ids = await self.database.run(lambda tx: inbox.claim(tx, now, self.name, BATCH, HOLD))
+        self.step("4 claimed")
+        if not ids:
+            return 0
+        try:
+            return await self.database.run(lambda tx: self._handle(tx, now, ids))
+        except Exception as error:  # a wall: one bad event must not stop the others
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise
+            log.warning(
+                "a batch of %d failed (%s); its events run one by one", len(ids), type(error).__name__
+            )
+        return await self._one_by_one(now, ids)
+
+    async def _one_by_one(self, now: datetime, ids: Sequence[int]) -> int:
+        finished = 0
+        for row_id in ids:
+            try:
+                finished += await self.database.run(partial(self._handle, now=now, ids=[row_id]))
+            except Exception:  # a wall, as above: the event is set aside, its sender gets an apology
+                self.failures += 1
+                log.exception("event %d could not be handled and is set aside", row_id)
+                finished += await self.database.run(partial(self._set_aside, now=now, row_id=row_id))
+        return finished
+
+    def _handle(self, tx: Transaction, now: datetime, ids: Sequence[int]) -> int:
+        """Load a batch together, handle it row by row, write it together."""
+        rows = inbox.load(tx, self.name, ids)
+        batch = _Batch(tx, now, self.core, rows)
+        outcomes: dict[str, list[int]] = {}
+        for row in rows:
+            outcome = batch.give_up(row) if row.attempts > MOST_ATTEMPTS else batch.handle(row)
+            outcomes.setdefault(outcome, []).append(row.id)
+        self.step("5 handled")
+        for outcome, done in outcomes.items():
+            inbox.finish(tx, now, done, outcome)
+        return len(rows)
+
+    def _set_aside(self, tx: Transaction, now: datetime, row_id: int) -> int:
+        rows = inbox.load(tx, self.name, [row_id])
+        for row in rows:
+            inbox.finish(tx, now, [row.id], _Batch(tx, now, self.core, rows).give_up(row))
+        return len(rows)
+
+
+class _Batch:
+    """The events of one transaction, with what they need loaded in a few statements."""
+
+    def __init__(self, tx: Transaction, now: datetime, core: Core, rows: Sequence[Inbox]) -> None:
+        self.tx = tx
+        self.now = now
+        self.core = core
+        self.known = people.load(tx, [row.sender for row in rows])
+        self.forms = conversations.open_forms(tx, [each.account.id for each in self.known.values()])
+
+    def handle(self, row: Inbox) -> str:
+        """Handle one event; returns its outcome."""
+        if row.sealed_payload is None:
+            return "handled"
+        payload = self.tx.open(row.key_id, "event", row.sealed_payload)
+        try:
+            inbound = parse(row.gateway, payload["event"])
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            log.warning(
+                "event %d is unreadable (%s) and is kept as a dead letter", row.id, type(error).__name__
+            )
+            return self._unreadable(row, payload["chat"])
+        if inbound.kind in OWN_REPORTS:
+            moment = Moment(self.core, self.tx, self.now)
+            post(moment, OWN_REPORTS[inbound.kind](moment, inbound))
+            return "handled"
+        context = self._context(row, payload["chat"], inbound)
+        if context is not None:
+            self._answer(context, inbound, row)
+        return "handled"
+
+    def _answer(self, context: Context, inbound: Inbound, row: Inbox) -> None:
+        said = route(context, inbound)
+        if row.lane == CRISIS:
+            said = [_hurried(context, each) for each in said]
+        if context.person in self.tx.session:
+            context.person.last_heard_at = self.now
+            if context.conversation is None:
+                self.forms.pop(context.account.id, None)
+            else:
+                self.forms[context.account.id] = context.conversation
+            post(context, said)
+        else:  # the person was just forgotten
+            self.known.pop(row.sender, None)
+            post(Moment(self.core, self.tx, self.now), said)
+
+    def give_up(self, row: Inbox) -> str:
+        """Keep an event that cannot be handled, apologise to its sender, and tell the coordinators."""
+        moment = Moment(self.core, self.tx, self.now)
+        post(moment, OWN_REPORTS[Kind.FAULT](moment, Inbound(Kind.FAULT)))
+        known = self.known.get(row.sender)
+        if known is not None:
+            post(moment, [Outbound(known.person.id, APOLOGY, account=known.account.id)])
+        return "failed"
+
+    def _unreadable(self, row: Inbox, chat: str) -> str:
+        known = self.known.get(row.sender)
+        if known is None and chat:
+            known = self._meet(row, chat, "")
+        if known is not None:
+            moment = Moment(self.core, self.tx, self.now)
+            post(moment, [Outbound(known.person.id, UNREADABLE, account=known.account.id)])
+        return "unreadable"
+
+    def _context(self, row: Inbox, chat: str, inbound: Inbound) -> Context | None:
+        known = self.known.get(row.sender)
+        if known is None:
+            if not chat or inbound.kind in (Kind.BLOCKED, Kind.UNBLOCKED, Kind.FETCHED, Kind.UNFETCHED):
+                return None  # nobody we know left, came back, or was forgotten meanwhile
+            known = self._meet(row, chat, inbound.language)
+        self._learn(known, inbound)
+        return Context(
+            self.core, self.tx, self.now, known.person, known.account, self.forms.get(known.account.id)
+        )
+
+    def _meet(self, row: Inbox, chat: str, hint: str) -> Known:
+        language = self.core.catalogs.closest([hint], self.core.union.language)
+        known = people.meet(self.tx, self.now, row.gateway, chat, language)
+        self.known[row.sender] = known
+        return known
+
+    def _learn(self, known: Known, inbound: Inbound) -> None:
+        """Who speaks can be spoken to; their name and handle are kept sealed."""
+        if inbound.kind in (Kind.MESSAGE, Kind.PRESS):
+            known.account.last_spoke_at = self.now
+            if not known.account.reachable:
+                known.account.reachable = True
+        key_id = known.person.key_id
+        if inbound.name and known.person.sealed_name is None:
+            known.person.sealed_name = self.tx.seal(key_id, "name", inbound.name[:100])
+        if inbound.handle and known.account.sealed_contact is None:
+            known.account.sealed_contact = self.tx.seal(key_id, "contact", inbound.handle)
+
+
+def _hurried(context: Context, message: Outbound) -> Outbound:
+    """What a coordinator does, or a person in a crisis says, is answered in the crisis lane."""
+    mine = message.to == context.person.id and message.lane is Lane.REPLY
+    return replace(message, lane=Lane.CRISIS) if mine else message

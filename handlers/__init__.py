@@ -1,0 +1,1 @@
+"""The core that members meet. Start reading at `contents.py`, the table of contents."""

@@ -1,0 +1,182 @@
+"""The cards: how a need, an invitation and an alert look to those who read them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from handlers import matching, skills
+from handlers.context import Moment
+from handlers.messages import Button, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
+from handlers.texts import duration, joined
+from storage import alerts, needs, people
+from storage.offers import Candidate
+from storage.tables import Alert, Invitation, Need
+
+# --- a need, as its requester sees it -------------------------------------------------------------
+
+
+def need(moment: Moment, case: Need, to: UUID, *, in_place: bool = False) -> Outbound:
+    """The card of a need: its reference, where it stands, when the requester hears again."""
+    return Outbound(
+        to,
+        standing(moment, case),
+        title=need_title(case),
+        buttons=need_buttons(case),
+        card=f"need:{case.id}",
+        in_place=in_place,
+    )
+
+
+def need_title(case: Need) -> Text:
+    if case.urgent:
+        return joined(case.reference, skills.label(case.skill), _("urgent"))
+    return joined(case.reference, skills.label(case.skill))
+
+
+def need_buttons(case: Need) -> tuple[Button, ...]:
+    stop = Button(_("Stop"), f"/stop {case.reference}")
+    sos = Button(_("SOS"), "/sos")
+    if case.state == "open":
+        urgent = () if case.urgent else (Button(_("It is urgent"), f"/urgent {case.reference}"),)
+        return (stop, *urgent, sos)
+    if case.state == "taken":
+        done = Button(_("It is done"), f"/done {case.reference}")
+        share = Button(_("Share my contact"), f"/share {case.reference}")
+        return (done, share, stop, sos)
+    return ()
+
+
+def standing(moment: Moment, case: Need) -> Words:
+    """Where a need stands, in words that say only what happened."""
+    if case.state == "done":
+        return _("Done. Thank you for telling me.")
+    if case.state == "cancelled":
+        return _("Stopped.")
+    if case.state == "taken":
+        return lines(
+            _("Someone has accepted. Write here and I pass it on."),
+            _("They see your words and your place until this is done."),
+        )
+    asked = needs.invitations(moment.tx, case.id)
+    silent = sum(each.state == "pending" for each in asked)
+    refused = sum(each.state == "declined" for each in asked)
+    return lines(
+        _asked(len(asked)),
+        _n("{count} said no.", "{count} said no.", refused) if refused else None,
+        _n("{count} has not answered yet.", "{count} have not answered yet.", silent) if silent else None,
+        _coordinators_know(moment, case),
+        _until(moment, case),
+    )
+
+
+def _asked(count: int) -> Text:
+    if not count:
+        return _("Nobody I can ask offers this yet.")
+    return _n("I have asked {count} person.", "I have asked {count} people.", count)
+
+
+def _coordinators_know(moment: Moment, case: Need) -> Text | None:
+    for alert in alerts.unresolved(moment.tx, need_id=case.id):
+        if alert.state == "taken":
+            return _("A coordinator has taken charge of it.")
+        return told(len(alerts.paged(moment.tx, alert.id)))
+    return None
+
+
+def told(count: int) -> Text:
+    """How many coordinators know, and that none has answered."""
+    if not count:
+        return _("I could not reach any coordinator. I keep trying.")
+    return _n(
+        "I have told {count} coordinator. No answer yet.",
+        "I have told {count} coordinators. None has answered yet.",
+        count,
+    )
+
+
+def _until(moment: Moment, case: Need) -> Text | None:
+    if case.next_step_at is None:
+        return None
+    left = duration(case.next_step_at - moment.now)
+    return _("You hear from me within {time}, whatever happens.", time=left)
+
+
+def wave_wait(moment: Moment, case: Need) -> timedelta:
+    return moment.union.urgent_wave_wait if case.urgent else moment.union.wave_wait
+
+
+# --- an invitation --------------------------------------------------------------------------------
+
+
+def invitation(case: Need, asked: Invitation, candidate: Candidate) -> Outbound:
+    """One volunteer is asked: kind of help and rough distance; neither words nor place of the need."""
+    when = _("urgent") if case.urgent else _("as soon as you can")
+    return Outbound(
+        candidate.person_id,
+        lines(
+            _("Can you help a neighbour with this?"),
+            matching.how_far(candidate),
+            _("The address and the details open when you accept. You may always say no."),
+        ),
+        title=joined(skills.label(case.skill), when, case.reference),
+        buttons=(
+            Button(_("I can"), f"/accept {case.reference}"),
+            Button(_("Not now"), f"/decline {case.reference}"),
+            Button(_("Pause me for a week"), "/pause"),
+        ),
+        lane=Lane.INVITATION,
+        invitation=asked.id,
+    )
+
+
+# --- an alert, as coordinators see it -------------------------------------------------------------
+
+ALERT_KINDS = {
+    "sos": ("🔴", _("SOS")),
+    "unanswered": ("🟠", _("nobody has taken a need")),
+    "unfinished": ("🟠", _("nobody says if a need was met")),
+    "report": ("🟠", _("someone was reported")),
+    "fault": ("⚠️", _("the bot has a fault")),
+}
+
+
+def alert(moment: Moment, case: Alert, to: UUID, *, in_place: bool = False) -> Outbound:
+    """The card that pages a coordinator: no name, no words, no place until one takes charge."""
+    open_now = case.state == "open"
+    return Outbound(
+        to,
+        _alert_text(moment, case),
+        title=alert_title(moment, case),
+        buttons=(Button(_("I take it"), f"/take {case.reference}"),) if open_now else (),
+        lane=Lane.CRISIS,
+        card=f"alert:{case.id}",
+        in_place=in_place,
+        alert=case.id if open_now else None,
+    )
+
+
+def alert_title(moment: Moment, case: Alert) -> Text:
+    sign, kind = ALERT_KINDS[case.kind]
+    age = duration(moment.now - case.opened_at)
+    return joined(f"{sign} {case.reference}", kind, age, _owner(moment, case))
+
+
+def _alert_text(moment: Moment, case: Alert) -> Words:
+    if case.need_id is None:
+        return Verbatim("") if case.kind != "fault" else _("The operator should look at the log.")
+    return need_title(needs.get(moment.tx, case.need_id))
+
+
+def _owner(moment: Moment, case: Alert) -> Text | Verbatim:
+    if case.state == "resolved":
+        return _("closed")
+    if case.owner_id is None:
+        return _("nobody yet")
+    return name(moment, case.owner_id)
+
+
+def name(moment: Moment, coordinator_id: UUID) -> Text | Verbatim:
+    """What a coordinator is called; coordinators act in their own name."""
+    known = people.name_of(moment.tx, people.get(moment.tx, coordinator_id))
+    return Verbatim(known) if known else _("a coordinator")

@@ -1,0 +1,89 @@
+"""The end of a need: the requester confirms that it was met, or it opens again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from handlers import alarms, cards, needs, volunteering, waves
+from handlers.context import Context, Moment
+from handlers.messages import Button, Inbound, Outbound, _, lines
+from storage import alerts, conversations
+from storage import needs as stored
+from storage.tables import Need
+
+ASK_AGAIN = timedelta(hours=4)
+ASKED_ENOUGH = 3  # unanswered questions until a coordinator looks after it
+
+
+def done(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    """/done: the requester's word closes the need; the volunteer's word asks the requester."""
+    found = volunteering.committed(ctx, argument)
+    if found is not None:
+        need, _commitment = found
+        need.next_step_at = ctx.now + ASK_AGAIN
+        thanks = ctx.reply(_("Thank you. I am asking them if all is well."))
+        return [thanks, ask(need)]
+    own = needs.mine(ctx, argument)
+    return confirm(ctx, inbound, own.reference) if own else needs.unknown(ctx)
+
+
+def ask(need: Need) -> Outbound:
+    return Outbound(
+        need.person_id,
+        _("Is {reference} done?", reference=need.reference),
+        buttons=(
+            Button(_("Yes, it is done"), f"/confirm {need.reference}"),
+            Button(_("No"), f"/notdone {need.reference}"),
+        ),
+    )
+
+
+def confirm(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    """The requester says that it is done: the case and the access to it close."""
+    need = needs.mine(ctx, argument)
+    if need is None:
+        return needs.unknown(ctx)
+    commitment = stored.commitment(ctx.tx, need.id)
+    if not stored.close(ctx.tx, ctx.now, need, "done"):
+        return [ctx.reply(_("{reference} was closed before.", reference=need.reference))]
+    conversations.close_talks(ctx.tx, ctx.now, need_id=need.id)
+    said: list[Outbound] = [
+        ctx.reply(_("Good. {reference} is closed, and your place is closed to others again.",
+                    reference=need.reference)),
+        cards.need(ctx, need, ctx.person.id, in_place=True),
+    ]  # fmt: skip
+    if commitment is not None:
+        commitment.state, commitment.ended_at = "done", ctx.now
+        thanks = lines(
+            _("{reference} is done. They thank you.", reference=need.reference),
+            _("Their place is closed again. Please delete it if you wrote it down."),
+        )
+        said.append(Outbound(commitment.person_id, thanks))
+    said += waves.withdraw(ctx, need, _("{reference} is not needed any more. Thank you."))
+    return said + alarms.settle(ctx, need, "done")
+
+
+def not_done(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    """The requester says no: the volunteer is thanked, and the need opens again."""
+    need = needs.mine(ctx, argument)
+    if need is None or need.state != "taken":
+        return needs.unknown(ctx)
+    commitment = stored.commitment(ctx.tx, need.id)
+    told: list[Outbound] = []
+    if commitment is not None:
+        commitment.state, commitment.ended_at = "not_done", ctx.now
+        text = _("{reference} was not finished, so I am asking others. Thank you for your time.",
+                 reference=need.reference)  # fmt: skip
+        told.append(Outbound(commitment.person_id, text))
+    asked = volunteering.reopen(ctx, need)
+    return [cards.need(ctx, need, ctx.person.id), *asked, *told]
+
+
+def due(moment: Moment, need: Need) -> list[Outbound]:
+    """Nobody has said if the need was met: ask, and in the end tell a coordinator."""
+    need.asked_done += 1
+    need.next_step_at = moment.now + ASK_AGAIN * need.asked_done
+    asked = [ask(need)]
+    if need.asked_done > ASKED_ENOUGH and not alerts.unresolved(moment.tx, need_id=need.id):
+        asked += alarms.raise_alert(moment, "unfinished", person_id=need.person_id, need=need)
+    return asked

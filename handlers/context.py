@@ -1,0 +1,71 @@
+"""What a handler is given: the transaction, the hour, the union's ways, and who is speaking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers.emergency import EmergencyNumbers
+from handlers.lexicon import Lexicons
+from handlers.messages import Button, Outbound, Text, Words
+from handlers.texts import Catalogs
+from storage.database import Transaction
+from storage.tables import Account, Conversation, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """The union's own ways, from the settings."""
+
+    country: str = ""  # ISO 3166 code, for the emergency numbers; "" if unknown
+    language: str = "en"
+    emergency_number: str = ""  # the operator's own word on the number to call; "" for the table's
+    wave_size: int = 5
+    wave_wait: timedelta = timedelta(minutes=15)
+    urgent_wave_wait: timedelta = timedelta(minutes=5)
+    code_life: timedelta = timedelta(days=7)
+    keep_events: timedelta = timedelta(hours=48)
+    keep_attachments: timedelta = timedelta(days=7)
+    largest_attachment: int = 10_000_000  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What all turns share and none changes."""
+
+    union: Union
+    catalogs: Catalogs
+    lexicons: Lexicons
+    emergency: Mapping[str, EmergencyNumbers]
+
+
+@dataclass(slots=True)
+class Moment:
+    """A turn without a speaker: what the clock runs."""
+
+    core: Core
+    tx: Transaction
+    now: datetime
+
+    @property
+    def union(self) -> Union:
+        return self.core.union
+
+
+@dataclass(slots=True)
+class Context(Moment):
+    """A turn of one person, in one of their accounts."""
+
+    person: Person
+    account: Account
+    conversation: Conversation | None = None
+    chosen: dict[str, str] = field(default_factory=dict)
+
+    def reply(self, text: Words, *buttons: Button, **more: Any) -> Outbound:
+        """Answer the one who spoke, where they spoke."""
+        return Outbound(self.person.id, text, buttons=buttons, account=self.account.id, **more)
+
+    def rendered(self, text: Text) -> str:
+        return self.core.catalogs.render(text, self.person.language)

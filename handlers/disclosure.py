@@ -1,0 +1,81 @@
+"""The one place where sealed words and places are opened for someone else than their owner.
+
+Given viewer and case it decides, and writes the audit row either way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from handlers import places
+from handlers.context import Moment
+from handlers.messages import Place
+from storage import alerts, needs, people, work
+from storage.tables import Account, Alert, Need, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a viewer may read of a case."""
+
+    words: tuple[str, ...]
+    place: Place | None
+
+
+def open_need(moment: Moment, viewer_id: UUID, need: Need) -> Opened | None:
+    """Words and place of a need, for its requester, its volunteer, or who took charge of an alert on it."""
+    subject = people.get(moment.tx, need.person_id)
+    allowed = (
+        viewer_id == need.person_id or _meets(moment, viewer_id, need) or _leads(moment, viewer_id, need)
+    )
+    _write(moment, viewer_id, subject, need.id, "need", allowed)
+    if not allowed:
+        return None
+    return Opened((needs.words_of(moment.tx, need),), need_place(moment, need, subject))
+
+
+def open_alert(moment: Moment, viewer_id: UUID, alert: Alert) -> Opened | None:
+    """What a person said and where they are, for the coordinator who took charge, until it is resolved."""
+    if alert.person_id is None:
+        return Opened((), None)
+    subject = people.get(moment.tx, alert.person_id)
+    allowed = alert.owner_id == viewer_id and alert.resolved_at is None
+    _write(moment, viewer_id, subject, alert.id, "alert", allowed)
+    if not allowed:
+        return None
+    said = tuple(
+        str(moment.tx.open(note.key_id, "alert note", note.sealed_words))
+        for note in alerts.notes(moment.tx, alert.id)
+    )
+    place = moment.tx.open(subject.key_id, "alert place", alert.sealed_place) if alert.sealed_place else None
+    return Opened(said, places.from_json(place))
+
+
+def contact_of(moment: Moment, viewer_id: UUID, subject: Person, case_id: UUID, account: Account) -> str:
+    """How to reach a person outside the bot; only called once both have agreed to share."""
+    _write(moment, viewer_id, subject, case_id, "contact", True)
+    if account.sealed_contact is None:
+        return ""
+    return str(moment.tx.open(subject.key_id, "contact", account.sealed_contact))
+
+
+def need_place(moment: Moment, need: Need, subject: Person) -> Place | None:
+    if need.sealed_place is None:
+        return None
+    return places.from_json(moment.tx.open(subject.key_id, "need place", need.sealed_place))
+
+
+def _meets(moment: Moment, viewer_id: UUID, need: Need) -> bool:
+    commitment = needs.commitment(moment.tx, need.id)
+    return need.state == "taken" and commitment is not None and commitment.person_id == viewer_id
+
+
+def _leads(moment: Moment, viewer_id: UUID, need: Need) -> bool:
+    return any(alert.owner_id == viewer_id for alert in alerts.unresolved(moment.tx, need_id=need.id))
+
+
+def _write(moment: Moment, viewer_id: UUID, subject: Person, case_id: UUID, what: str, allowed: bool) -> None:
+    if viewer_id != subject.id:
+        action = f"opened {what}" if allowed else f"refused {what}"
+        work.audit(moment.tx, moment.now, viewer_id, action, subject=subject, case_id=case_id)

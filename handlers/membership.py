@@ -1,0 +1,158 @@
+"""Who belongs to the union: codes, letting in, coordinators who come and go."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from uuid import UUID
+
+from handlers import alarms, coordinators, references
+from handlers.context import Context, Moment
+from handlers.messages import Button, Inbound, Outbound, Text, Verbatim, _, lines
+from handlers.texts import joined
+from storage import alerts, conversations, people, work
+from storage.tables import Person
+
+MEMBER, COORDINATOR = "member", "coordinator"
+CODE = re.compile(r"^\s*([0-9A-Z]{4})[-– ]([0-9A-Z]{4})[-– ]([0-9A-Z]{4})\s*$", re.IGNORECASE)
+MOST_WRONG_CODES = 5
+WRONG_CODES_REST = timedelta(hours=1)
+
+
+def new_code(random_characters: str) -> str:
+    """Twelve characters in groups of four: 60 bits, far from guessable at five tries an hour."""
+    return "-".join(random_characters[start : start + 4] for start in (0, 4, 8))
+
+
+def read_code(text: str) -> str | None:
+    found = CODE.match(text)
+    if found is None:
+        return None
+    return "-".join(found.groups()).upper().translate(str.maketrans("OIL", "011"))
+
+
+def join(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    """/join CODE: become a member, or a coordinator, with a code that the union gave."""
+    code = read_code(argument)
+    if code is None:
+        return [ctx.reply(_("Write /join and then the code, for example /join AB12-CD34-EF56."))]
+    if _too_many_tries(ctx):
+        return [ctx.reply(_("That were too many wrong codes. Please wait an hour, or ask for a new code."))]
+    role = work.use_code(ctx.tx, ctx.now, code)
+    if role is None:
+        ctx.person.wrong_codes += 1
+        ctx.person.wrong_code_at = ctx.now
+        return [ctx.reply(_("This code is not valid any more. Please ask for a new one."))]
+    ctx.person.wrong_codes = 0
+    ctx.person.member_since = ctx.person.member_since or ctx.now
+    work.audit(ctx.tx, ctx.now, ctx.person.id, f"joined as {role}", subject=ctx.person)
+    if role != COORDINATOR:
+        return [ctx.reply(_("Welcome. You are a member now."), Button(_("I can help"), "/offer"))]
+    ctx.person.coordinator_since = ctx.person.coordinator_since or ctx.now
+    ctx.person.on_duty = True
+    return [
+        ctx.reply(
+            lines(
+                _("Welcome. You are a coordinator now, and on duty."),
+                _("I write to you when someone must take charge. Please switch sound on for this chat."),
+            ),
+            Button(_("Open alerts"), "/board"),
+            Button(_("Go off duty"), "/duty off"),
+        )
+    ]
+
+
+def _too_many_tries(ctx: Context) -> bool:
+    last = ctx.person.wrong_code_at
+    if last is None or ctx.now - last > WRONG_CODES_REST:
+        ctx.person.wrong_codes = 0
+    return ctx.person.wrong_codes >= MOST_WRONG_CODES
+
+
+def code(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    """/code: a coordinator makes a code that lets one person in as a member."""
+    if not coordinators.is_coordinator(ctx):
+        return coordinators.refused(ctx, "code")
+    text = make_code(ctx, MEMBER, 1)
+    return [ctx.reply(lines(_("This code lets one person in. It is valid for seven days."), Verbatim(text)))]
+
+
+def make_code(ctx: Moment, role: str, uses: int) -> str:
+    text = new_code("".join(ctx.tx.random.choices(references.ALPHABET, k=12)))
+    work.add_code(ctx.tx, ctx.now, text, role, uses, ctx.union.code_life)
+    return text
+
+
+# --- being let in ---------------------------------------------------------------------------------
+
+
+def ask_to_be_let_in(ctx: Context, what: Text) -> list[Outbound]:
+    """An offer of someone whom the union does not know yet: coordinators may let them in."""
+    said = ctx.reply(
+        lines(
+            _("Thank you. Before I ask you to help, the union has to know you."),
+            _("If you have a member's code, write it here. Otherwise a coordinator will let you in."),
+        ),
+        title=what,
+    )
+    shown = people.name_of(ctx.tx, ctx.person)
+    asked = [
+        Outbound(
+            coordinator.id,
+            lines(_("{name} offers help and is not a member yet.", name=shown or _("Someone")), what),
+            buttons=(Button(_("Let in"), f"/letin {ctx.person.id}"), Button(_("Not now"), "/no")),
+        )
+        for coordinator in people.coordinators(ctx.tx, on_duty_only=True) or people.coordinators(ctx.tx)
+        if coordinator.id != ctx.person.id
+    ]
+    return [said, *asked]
+
+
+def let_in(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    """A coordinator vouches for someone."""
+    if not coordinators.is_coordinator(ctx):
+        return coordinators.refused(ctx, "letin")
+    person = _person(ctx, argument)
+    if person is None:
+        return [ctx.reply(_("I don't know that person any more."))]
+    if person.member_since is not None:
+        return [ctx.reply(_("They are a member already."))]
+    person.member_since = ctx.now
+    work.audit(ctx.tx, ctx.now, ctx.person.id, "let in", subject=person)
+    welcome = _("A coordinator has let you in. I ask you when someone near needs what you offer.")
+    return [ctx.reply(_("Done. They are a member now.")), Outbound(person.id, welcome)]
+
+
+def _person(ctx: Context, argument: str) -> Person | None:
+    try:
+        return ctx.tx.session.get(Person, UUID(argument.strip()))
+    except ValueError:
+        return None
+
+
+# --- coordinators come and go ------------------------------------------------------------------------
+
+
+def leave(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    """/leave: stop being a coordinator; what one was in charge of goes back to the others."""
+    if not coordinators.is_coordinator(ctx):
+        return coordinators.refused(ctx, "leave")
+    told = step_down(ctx, ctx.person)
+    return [ctx.reply(_("You are not a coordinator any more. Thank you for all you did.")), *told]
+
+
+def step_down(ctx: Moment, person: Person) -> list[Outbound]:
+    person.coordinator_since, person.on_duty = None, False
+    ctx.tx.session.flush()
+    told: list[Outbound] = []
+    for alert in alerts.unresolved(ctx.tx):
+        if alert.owner_id == person.id:
+            conversations.close_talks(ctx.tx, ctx.now, alert_id=alert.id)
+            told += alarms.back_to_queue(ctx, alert)
+    return told
+
+
+def standing(person: Person) -> Text:
+    if person.coordinator_since is not None:
+        return joined(_("coordinator"), _("on duty") if person.on_duty else _("off duty"))
+    return _("member") if person.member_since is not None else _("not a member yet")

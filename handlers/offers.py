@@ -1,0 +1,121 @@
+"""Offering help: the form, and taking the offer back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from handlers import membership, needs, places, skills
+from handlers.context import Context
+from handlers.forms import Again, Answers, Field, Form, Option, start
+from handlers.messages import Inbound, Outbound, Words, _, lines
+from handlers.texts import joined
+from storage import offers
+
+RADII = (1_000, 5_000, 20_000, 50_000)
+
+
+def offer(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    """/offer: begin, with whatever was said behind the command already filled in."""
+    return start(ctx, OFFER, from_words(ctx, argument) if argument else None)
+
+
+def from_words(ctx: Context, words: str) -> Answers:
+    answers: Answers = {"words": words[: needs.LONGEST_WORDS]}
+    found = ctx.core.lexicons.skills(words, ctx.person.language)
+    if found:
+        answers["skills"] = list(found)
+    return answers
+
+
+def _parse_words(ctx: Context, inbound: Inbound) -> Any:
+    text = inbound.text.strip()
+    if text in skills.SKILLS:
+        return {"words": "", "skills": [text]}
+    return from_words(ctx, text) if text else Again(_("Please write it in a few words."))
+
+
+def _ask_skills(ctx: Context, answers: Answers) -> Words:
+    return _("What kind of help is it?")
+
+
+def _parse_skills(ctx: Context, inbound: Inbound) -> Any:
+    if inbound.text in skills.SKILLS:
+        return [inbound.text]
+    found = ctx.core.lexicons.skills(inbound.text, ctx.person.language)
+    return list(found) or Again(_("I did not find that in the list. Please choose one."))
+
+
+def _skill_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
+    return tuple(Option(skill, label) for skill, label in skills.SKILLS.items())
+
+
+def _parse_radius(ctx: Context, inbound: Inbound) -> Any:
+    digits = "".join(each for each in inbound.text if each.isdigit())
+    if not digits or len(digits) > 6:
+        return Again(_("Please choose how far you can go."))
+    number = int(digits)
+    metres = number if number >= RADII[0] else number * 1000
+    return min(max(metres, 500), 100_000)
+
+
+def _radius_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
+    return tuple(Option(str(each), _("{count} km", count=each // 1000)) for each in RADII)
+
+
+def _done(ctx: Context, answers: Answers) -> list[Outbound]:
+    place = places.coarse(places.from_json(answers.get("place")))
+    chosen = answers["skills"]
+    radius = answers.get("radius") or RADII[1]
+    offers.save(ctx.tx, ctx.now, ctx.person, chosen, answers["words"], place, radius)
+    what = joined(*(skills.label(each) for each in chosen))
+    if ctx.person.member_since is not None:
+        return [
+            ctx.reply(
+                lines(
+                    _("Thank you. I ask you when someone near needs this."),
+                    _("You may always say no. /my shows your offer."),
+                ),
+                title=what,
+            )
+        ]
+    return membership.ask_to_be_let_in(ctx, what)
+
+
+OFFER = Form(
+    "offer",
+    (
+        Field(
+            "words",
+            lambda ctx, answers: _("What can you do for others? Write it in your own words, or choose."),
+            _parse_words,
+            options=_skill_options,
+            accept=lambda answers, value: {**answers, **value},
+        ),
+        Field(
+            "skills", _ask_skills, _parse_skills, options=_skill_options
+        ),
+        Field(
+            "place",
+            lambda ctx, answers: lines(
+                joined(*(skills.label(each) for each in answers["skills"])),
+                _("Where are you usually? I keep only the rough area of half a kilometre."),
+            ),
+            needs.parse_place,
+            options=needs.place_options,
+            optional=True,
+        ),
+        Field(
+            "radius",
+            lambda ctx, answers: _("How far can you go?"),
+            _parse_radius,
+            options=_radius_options,
+            when=lambda answers: bool(answers.get("place")),
+        ),
+    ),
+    _done,
+)  # fmt: skip
+
+
+def remove(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    offers.remove(ctx.tx, ctx.person.id)
+    return [ctx.reply(_("Your offer is taken back. Thank you for having made it."))]

@@ -1,0 +1,98 @@
+"""The catalogs: texts rendered last, in the language of the one who reads them."""
+
+from __future__ import annotations
+
+import gettext
+import io
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from babel.core import Locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from handlers.messages import Lines, Text, Verbatim, Words, _n
+
+
+def own_name(language: str) -> str:
+    """What a language is called in itself, such as "Español"."""
+    name = Locale.parse(language).get_language_name(language) or language
+    return name[:1].upper() + name[1:]
+
+
+class Catalogs:
+    """The texts of every language; what is missing falls back to English."""
+
+    def __init__(self, translations: Mapping[str, gettext.NullTranslations]) -> None:
+        self._translations = translations
+        self._none = gettext.NullTranslations()
+        self.languages = tuple(translations)
+
+    @classmethod
+    def load(cls, folder: Path) -> Catalogs:
+        """Read `<language>/messages.po` below a folder; raises ValueError for a broken catalog."""
+        translations = {}
+        for path in sorted(folder.glob("*/messages.po")):
+            with path.open("rb") as file:
+                catalog = read_po(file, locale=path.parent.name, abort_invalid=True)
+            compiled = io.BytesIO()
+            write_mo(compiled, catalog)
+            compiled.seek(0)
+            translations[path.parent.name] = gettext.GNUTranslations(compiled)
+        return cls(translations)
+
+    def closest(self, hints: Iterable[str], otherwise: str) -> str:
+        """The first of the hinted languages (such as "es-MX") that we speak."""
+        for hint in hints:
+            language = hint.replace("_", "-").split("-")[0].lower()
+            if language in self._translations:
+                return language
+        return otherwise
+
+    def render(self, words: Words, language: str) -> str:
+        if isinstance(words, Verbatim):
+            return words.words
+        if isinstance(words, Lines):
+            return "\n".join(
+                part
+                for part in (self.render(each, language) for each in words.parts if each is not None)
+                if part
+            )
+        if not words.message:
+            return ""
+        catalog = self._translations.get(language, self._none)
+        if words.count is None:
+            pattern = catalog.gettext(words.message)
+        else:
+            pattern = catalog.ngettext(words.message, words.plural, words.count)
+        values = {name: self._value(value, language) for name, value in words.values.items()}
+        return pattern.format_map(values) if values else pattern
+
+    def _value(self, value: object, language: str) -> str:
+        if isinstance(value, Text | Verbatim | Lines):
+            return self.render(value, language)
+        if isinstance(value, tuple):
+            return ", ".join(self._value(each, language) for each in value)
+        return str(value)
+
+
+def duration(length: timedelta) -> Text:
+    """A length of time in the largest unit that fits, rounded."""
+    minutes = max(1, round(length.total_seconds() / 60))
+    if minutes < 90:
+        return _n("{count} minute", "{count} minutes", minutes)
+    hours = round(minutes / 60)
+    if hours < 36:
+        return _n("{count} hour", "{count} hours", hours)
+    return _n("{count} day", "{count} days", round(hours / 24))
+
+
+NOTHING = Text("")
+SEPARATOR = " · "
+
+
+def joined(*parts: Text | Verbatim | str) -> Text:
+    """Parts on one line with a dot between them, as on a card."""
+    values: dict[str, object] = {f"part{number}": part for number, part in enumerate(parts)}
+    return Text(SEPARATOR.join(f"{{{name}}}" for name in values), values=values)

@@ -1,0 +1,1 @@
+"""Everything durable: tables, one file of queries for each noun, sealing, migrations."""

@@ -1,0 +1,129 @@
+"""Alerts, whom they reached, and what the person said meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from storage.database import Transaction
+from storage.tables import Alert, AlertNote, AlertPage, AlertStep, Person
+
+
+def add(tx: Transaction, **columns: Any) -> Alert:
+    alert = Alert(id=tx.new_id(), state="open", step=0, **columns)
+    tx.session.add(alert)
+    return alert
+
+
+def get(tx: Transaction, alert_id: UUID) -> Alert:
+    return tx.session.get_one(Alert, alert_id)
+
+
+def by_reference(tx: Transaction, reference: str) -> Alert | None:
+    return tx.session.scalars(sa.select(Alert).where(Alert.reference == reference)).first()
+
+
+def reference_taken(tx: Transaction, reference: str) -> bool:
+    return by_reference(tx, reference) is not None
+
+
+def unresolved_of(tx: Transaction, person_id: UUID, kind: str) -> Alert | None:
+    return tx.session.scalars(
+        sa.select(Alert)
+        .where(Alert.person_id == person_id, Alert.kind == kind, Alert.resolved_at.is_(None))
+        .order_by(Alert.opened_at)
+    ).first()
+
+
+def unresolved(tx: Transaction, *, kind: str | None = None, need_id: UUID | None = None) -> list[Alert]:
+    query = sa.select(Alert).where(Alert.resolved_at.is_(None))
+    if kind is not None:
+        query = query.where(Alert.kind == kind)
+    if need_id is not None:
+        query = query.where(Alert.need_id == need_id)
+    return list(tx.session.scalars(query.order_by(Alert.opened_at)))
+
+
+def take(tx: Transaction, now: datetime, alert_id: UUID, owner_id: UUID, ask_at: datetime) -> bool:
+    """Let one coordinator take charge; False if another was faster."""
+    taken = tx.session.execute(
+        sa.update(Alert)
+        .where(Alert.id == alert_id, Alert.state == "open")
+        .values(state="taken", owner_id=owner_id, taken_at=now, next_step_at=ask_at, owner_asked=False)
+        .returning(Alert.id)
+    )
+    return taken.first() is not None
+
+
+def resolve(tx: Transaction, now: datetime, alert_id: UUID, outcome: str) -> bool:
+    """Close an alert; False if it was closed already."""
+    closed = tx.session.execute(
+        sa.update(Alert)
+        .where(Alert.id == alert_id, Alert.resolved_at.is_(None))
+        .values(state="resolved", outcome=outcome, resolved_at=now, next_step_at=None)
+        .returning(Alert.id)
+    )
+    return closed.first() is not None
+
+
+def due(tx: Transaction, now: datetime, limit: int) -> list[Alert]:
+    return list(
+        tx.session.scalars(
+            sa.select(Alert)
+            .where(Alert.next_step_at <= now, Alert.resolved_at.is_(None))
+            .order_by(Alert.next_step_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    return tx.session.scalar(sa.select(sa.func.min(Alert.next_step_at)))
+
+
+def page(tx: Transaction, now: datetime, alert: Alert, tier: str, people: Iterable[Person]) -> None:
+    """Record a step of the escalation and whom it told."""
+    told = 0
+    for person in people:
+        told += 1
+        if tx.session.get(AlertPage, (alert.id, person.id)) is None:
+            tx.session.add(AlertPage(alert_id=alert.id, person_id=person.id, paged_at=now))
+    tx.session.add(
+        AlertStep(id=tx.new_id(), alert_id=alert.id, number=alert.step, tier=tier, told=told, taken_at=now)
+    )
+
+
+def paged(tx: Transaction, alert_id: UUID) -> list[UUID]:
+    return list(
+        tx.session.scalars(
+            sa.select(AlertPage.person_id).where(AlertPage.alert_id == alert_id).order_by(AlertPage.paged_at)
+        )
+    )
+
+
+def note(tx: Transaction, now: datetime, alert: Alert, person: Person, words: str,
+         attachment_id: UUID | None = None) -> None:  # fmt: skip
+    """Keep what the person said for the one who takes charge."""
+    tx.session.add(
+        AlertNote(
+            id=tx.new_id(),
+            alert_id=alert.id,
+            key_id=person.key_id,
+            sealed_words=tx.seal(person.key_id, "alert note", words),
+            attachment_id=attachment_id,
+            said_at=now,
+        )
+    )
+
+
+def notes(tx: Transaction, alert_id: UUID) -> list[AlertNote]:
+    return list(
+        tx.session.scalars(
+            sa.select(AlertNote).where(AlertNote.alert_id == alert_id).order_by(AlertNote.said_at)
+        )
+    )

@@ -1,0 +1,130 @@
+"""Open forms, the buttons of messages, and talks between two people."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from storage.database import Transaction
+from storage.tables import Account, Choice, Conversation, Person, Talk
+
+TOKEN_BYTES = 12  # 96 bits: 16 characters, within the 64 bytes that Telegram allows a button
+
+
+def open_forms(tx: Transaction, account_ids: Sequence[UUID]) -> dict[UUID, Conversation]:
+    """The open forms of many chats with one statement."""
+    rows = tx.session.scalars(sa.select(Conversation).where(Conversation.account_id.in_(account_ids)))
+    return {row.account_id: row for row in rows}
+
+
+def save_form(tx: Transaction, now: datetime, account: Account, person: Person,
+              current: Conversation | None, form: str, answers: dict[str, Any]) -> Conversation:  # fmt: skip
+    sealed = tx.seal(person.key_id, "answers", answers)
+    if current is not None and current.form == form:
+        current.sealed_answers = sealed
+        current.updated_at = now
+        return current
+    if current is not None:
+        close_form(tx, current)
+    conversation = Conversation(
+        id=tx.new_id(), person_id=person.id, account_id=account.id, form=form, sealed_answers=sealed,
+        created_at=now, updated_at=now,
+    )  # fmt: skip
+    tx.session.add(conversation)
+    return conversation
+
+
+def answers(tx: Transaction, person: Person, conversation: Conversation) -> dict[str, Any]:
+    return dict(tx.open(person.key_id, "answers", conversation.sealed_answers))
+
+
+def close_form(tx: Transaction, conversation: Conversation) -> None:
+    tx.session.delete(conversation)
+    tx.session.flush()  # its chat is free for the next form
+
+
+def purge(tx: Transaction, now: datetime, forms_after: timedelta, choices_after: timedelta) -> None:
+    """Drop forms that nobody finished and buttons that nobody will press any more."""
+    tx.session.execute(sa.delete(Conversation).where(Conversation.updated_at < now - forms_after))
+    tx.session.execute(sa.delete(Choice).where(Choice.created_at < now - choices_after))
+
+
+# --- choices --------------------------------------------------------------------------------------
+
+
+def add_choice(tx: Transaction, now: datetime, account: Account, person: Person, scope: str, summary: str,
+               options: list[dict[str, str]]) -> Choice:  # fmt: skip
+    """Remember the buttons of a message; `summary` is its first line, for asking which one was meant."""
+    token = base64.urlsafe_b64encode(tx.random.randbytes(TOKEN_BYTES)).decode()
+    sealed = tx.seal(person.key_id, "summary", summary)
+    choice = Choice(id=tx.new_id(), token=token, account_id=account.id, scope=scope, sealed_summary=sealed,
+                    options=options, created_at=now)  # fmt: skip
+    tx.session.add(choice)
+    return choice
+
+
+def choices_by_token(tx: Transaction, tokens: Sequence[str]) -> dict[str, Choice]:
+    rows = tx.session.scalars(sa.select(Choice).where(Choice.token.in_(tokens)))
+    return {row.token: row for row in rows}
+
+
+def recent_choices(tx: Transaction, account_id: UUID, limit: int = 5) -> list[Choice]:
+    """The newest messages of a chat that still have buttons, the newest first."""
+    return list(
+        tx.session.scalars(
+            sa.select(Choice)
+            .where(Choice.account_id == account_id, Choice.closed_at.is_(None))
+            .order_by(Choice.created_at.desc(), Choice.id)
+            .limit(limit)
+        )
+    )
+
+
+# --- talks ----------------------------------------------------------------------------------------
+
+
+def open_talk(tx: Transaction, now: datetime, requester_id: UUID, helper_id: UUID, *,
+              need_id: UUID | None = None, alert_id: UUID | None = None) -> Talk:  # fmt: skip
+    talk = Talk(id=tx.new_id(), need_id=need_id, alert_id=alert_id, requester_id=requester_id,
+                helper_id=helper_id, opened_at=now, requester_shares=False, helper_shares=False)  # fmt: skip
+    tx.session.add(talk)
+    return talk
+
+
+def talk(tx: Transaction, talk_id: UUID) -> Talk | None:
+    return tx.session.get(Talk, talk_id)
+
+
+def talks_of(tx: Transaction, person_id: UUID) -> list[Talk]:
+    """The open talks of a person, the newest first."""
+    return list(
+        tx.session.scalars(
+            sa.select(Talk)
+            .where(sa.or_(Talk.requester_id == person_id, Talk.helper_id == person_id))
+            .where(Talk.closed_at.is_(None))
+            .order_by(Talk.opened_at.desc(), Talk.id)
+        )
+    )
+
+
+def last_talk_of(tx: Transaction, person_id: UUID, *, opened_after: datetime) -> list[Talk]:
+    """The talks of a person, open or lately closed, the newest first."""
+    return list(
+        tx.session.scalars(
+            sa.select(Talk)
+            .where(sa.or_(Talk.requester_id == person_id, Talk.helper_id == person_id))
+            .where(Talk.opened_at > opened_after)
+            .order_by(Talk.opened_at.desc(), Talk.id)
+        )
+    )
+
+
+def close_talks(tx: Transaction, now: datetime, *, need_id: UUID | None = None,
+                alert_id: UUID | None = None) -> None:  # fmt: skip
+    about = Talk.need_id == need_id if need_id else Talk.alert_id == alert_id
+    tx.session.execute(sa.update(Talk).where(about, Talk.closed_at.is_(None)).values(closed_at=now))

@@ -1,0 +1,157 @@
+"""The one door to the database: transactions on SQLite or PostgreSQL, with the sealing keys at hand.
+
+The work inside a transaction is an ordinary function, not a coroutine: it cannot wait for a network,
+and nothing else of this process runs between its statements (SQLAlchemy's `run_sync` carries it).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+
+from storage.sealing import Vault, WrongMasterKey
+from storage.tables import Fact, Key
+
+Result = TypeVar("Result")
+BUSY_MILLISECONDS = 30_000
+
+
+class Transaction:
+    """One transaction: the session, the keys it has loaded, and the source of chance for new ids."""
+
+    def __init__(self, session: Session, vault: Vault, random: Random) -> None:
+        self.session = session
+        self.vault = vault
+        self.random = random
+
+    def new_id(self) -> UUID:
+        return UUID(bytes=self.random.randbytes(16), version=4)
+
+    def new_key(self, now: datetime, purge_at: datetime | None = None) -> UUID:
+        """Make an owner's key and store it wrapped."""
+        key_id = self.new_id()
+        wrapped = self.vault.new_key(key_id)
+        self.session.add(Key(id=key_id, wrapped=wrapped, created_at=now, purge_at=purge_at))
+        return key_id
+
+    def load_keys(self, key_ids: Iterable[UUID]) -> None:
+        """Open the keys not yet opened with one statement; keys that were destroyed stay unknown."""
+        unknown = {key_id for key_id in key_ids if not self.vault.knows(key_id)}
+        if unknown:
+            for row in self.session.execute(sa.select(Key.id, Key.wrapped).where(Key.id.in_(unknown))):
+                self.vault.unwrap(row.id, row.wrapped)
+
+    def seal(self, key_id: UUID, purpose: str, value: object) -> bytes:
+        """Seal a value made of JSON types; raises KeyError if the key was destroyed."""
+        self.load_keys((key_id,))
+        return self.vault.seal(key_id, purpose, orjson.dumps(value))
+
+    def open(self, key_id: UUID, purpose: str, sealed: bytes) -> Any:
+        """The reverse of `seal`."""
+        self.load_keys((key_id,))
+        return orjson.loads(self.vault.open(key_id, purpose, sealed))
+
+    def seal_bytes(self, key_id: UUID, purpose: str, value: bytes) -> bytes:
+        self.load_keys((key_id,))
+        return self.vault.seal(key_id, purpose, value)
+
+    def open_bytes(self, key_id: UUID, purpose: str, sealed: bytes) -> bytes:
+        self.load_keys((key_id,))
+        return self.vault.open(key_id, purpose, sealed)
+
+
+class Database:
+    """An engine and its transactions. On SQLite they queue here, in order, for the one write lock."""
+
+    def __init__(self, url: str, vault: Vault, random: Random) -> None:
+        self.url = make_url(url)
+        self.vault = vault
+        self.random = random
+        self.engine = _engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._turn = asyncio.Lock()
+
+    async def run(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run `work` in one transaction and commit it; any exception rolls everything back."""
+
+        def carried(session: Session) -> Result:
+            return work(Transaction(session, self.vault, self.random))
+
+        async with AsyncExitStack() as stack:
+            if self.is_sqlite:
+                await stack.enter_async_context(self._turn)
+            session = await stack.enter_async_context(AsyncSession(self.engine, expire_on_commit=False))
+            async with session.begin():
+                return await session.run_sync(carried)
+
+    async def check_master_key(self) -> None:
+        """Remember this master key at first use and refuse any other later; raises WrongMasterKey."""
+
+        def check(tx: Transaction) -> None:
+            stored = tx.session.get(Fact, "master key")
+            if stored is None:
+                tx.session.add(Fact(name="master key", value=self.vault.fingerprint))
+            elif stored.value != self.vault.fingerprint:
+                raise WrongMasterKey("this database was sealed with another master key")
+
+        await self.run(check)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _engine(url: str) -> AsyncEngine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_async_engine(url, json_serializer=_to_json, json_deserializer=orjson.loads)
+    engine = create_async_engine(
+        url,
+        json_serializer=_to_json,
+        json_deserializer=orjson.loads,
+        # The driver must not begin transactions of its own: it begins too late for a savepoint, and
+        # in the mode that fails with "database is locked" when two of them want to write.
+        connect_args={"isolation_level": None},
+    )
+    sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
+    return engine
+
+
+def _to_json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "secure_delete = ON",
+        f"busy_timeout = {BUSY_MILLISECONDS}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a SQLite database, None for another engine."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    return Path(parsed.database)

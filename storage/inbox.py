@@ -1,0 +1,201 @@
+"""The durable queue on the way in: raw events, committed before the platform is told that we have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
+
+from storage.database import Transaction
+from storage.tables import Account, Alert, Cursor, Inbox, Key, Person
+
+CRISIS, ORDINARY = 0, 1
+KEY_LIFE = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event on its way into the inbox."""
+
+    key: str
+    chat: str
+    payload: dict[str, Any]
+    crisis: bool
+
+
+def intake_key(tx: Transaction, now: datetime, keep: timedelta) -> UUID:
+    """The key that seals what comes in today; it is destroyed `keep` after its day has passed."""
+    key = tx.session.scalars(
+        sa.select(Key)
+        .where(Key.purge_at.is_not(None), Key.created_at > now - KEY_LIFE, Key.created_at <= now)
+        .order_by(Key.created_at.desc())
+        .limit(1)
+    ).first()
+    if key is None:
+        return tx.new_key(now, purge_at=now + KEY_LIFE + keep)
+    tx.load_keys((key.id,))
+    return key.id
+
+
+def in_crisis(tx: Transaction, indexes: Sequence[bytes]) -> set[bytes]:
+    """Of these senders, those whose every word overtakes: coordinators, and people with an open alert."""
+    has_alert = sa.exists().where(Alert.person_id == Person.id, Alert.resolved_at.is_(None))
+    rows = tx.session.scalars(
+        sa.select(Account.address_index)
+        .join(Person, Person.id == Account.person_id)
+        .where(Account.address_index.in_(indexes))
+        .where(sa.or_(Person.coordinator_since.is_not(None), has_alert))
+    )
+    return set(rows)
+
+
+def accept(
+    tx: Transaction,
+    now: datetime,
+    gateway: str,
+    arrivals: Sequence[Arrival],
+    cursor: str | None,
+    keep: timedelta,
+) -> None:
+    """Keep a batch and the cursor behind it; a repeat of a known event changes nothing."""
+    if arrivals:
+        _add(tx, now, gateway, arrivals, keep)
+    if cursor is not None:
+        stored = tx.session.get(Cursor, gateway)
+        if stored is None:
+            tx.session.add(Cursor(gateway=gateway, value=cursor))
+        else:
+            stored.value = cursor
+
+
+def _add(tx: Transaction, now: datetime, gateway: str, arrivals: Sequence[Arrival], keep: timedelta) -> None:
+    key_id = intake_key(tx, now, keep)
+    senders = [tx.vault.index("address", gateway, arrival.chat) for arrival in arrivals]
+    urgent = in_crisis(tx, list(set(senders)))
+    rows = [
+        {
+            "gateway": gateway,
+            "event_key": tx.vault.index("event", gateway, arrival.key),
+            "sender": sender,
+            "lane": CRISIS if arrival.crisis or sender in urgent else ORDINARY,
+            "key_id": key_id,
+            "sealed_payload": tx.seal(key_id, "event", {"chat": arrival.chat, "event": arrival.payload}),
+            "attempts": 0,
+            "received_at": now,
+        }
+        for arrival, sender in zip(arrivals, senders, strict=True)
+    ]
+    insert = (
+        sqlite.insert(Inbox) if tx.session.get_bind().dialect.name == "sqlite" else postgresql.insert(Inbox)
+    )
+    tx.session.flush()  # the intake key stands before its first use
+    tx.session.connection().execute(insert.on_conflict_do_nothing(), rows)
+
+
+def report(
+    tx: Transaction, now: datetime, sender: bytes, key: str, payload: dict[str, Any], *, crisis: bool,
+    keep: timedelta,
+) -> None:  # fmt: skip
+    """Tell the core something as an event of its own, in order with what `sender` says."""
+    key_id = intake_key(tx, now, keep)
+    tx.session.add(
+        Inbox(
+            gateway="core",
+            event_key=tx.vault.index("event", "core", key),
+            sender=sender,
+            lane=CRISIS if crisis else ORDINARY,
+            key_id=key_id,
+            sealed_payload=tx.seal(key_id, "event", {"chat": "", "event": payload}),
+            attempts=0,
+            received_at=now,
+        )
+    )
+
+
+def cursor(tx: Transaction, gateway: str) -> str | None:
+    stored = tx.session.get(Cursor, gateway)
+    return stored.value if stored else None
+
+
+def claim(tx: Transaction, now: datetime, worker: str, limit: int, hold: timedelta) -> list[int]:
+    """Take the next events, crisis first, of each sender only the oldest unfinished one.
+
+    Attempts are counted here, in a commit of their own. An event that was tried before is taken alone,
+    so that one which kills the process is not blamed on its neighbours.
+    """
+    row, earlier = aliased(Inbox), aliased(Inbox)
+    goes_before = sa.exists().where(
+        earlier.sender == row.sender,
+        earlier.outcome.is_(None),
+        sa.or_(earlier.lane < row.lane, sa.and_(earlier.lane == row.lane, earlier.id < row.id)),
+    )
+    free = sa.or_(row.claimed_until.is_(None), row.claimed_until < now)
+    rows = tx.session.execute(
+        sa.select(row.id, row.attempts)
+        .where(row.outcome.is_(None), free, ~goes_before)
+        .order_by(row.lane, row.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=row)
+    ).all()
+    fresh = [each.id for each in rows if each.attempts == 0]
+    chosen = [rows[0].id] if rows and rows[0].attempts else fresh
+    if chosen:
+        tx.session.execute(
+            sa.update(Inbox)
+            .where(Inbox.id.in_(chosen))
+            .values(attempts=Inbox.attempts + 1, claimed_by=worker, claimed_until=now + hold)
+            .execution_options(synchronize_session=False)
+        )
+    return chosen
+
+
+def load(tx: Transaction, worker: str, ids: Sequence[int]) -> list[Inbox]:
+    """The claimed events that are still this worker's, in the order in which they are to be handled."""
+    rows = list(
+        tx.session.scalars(
+            sa.select(Inbox)
+            .where(Inbox.id.in_(ids), Inbox.outcome.is_(None), Inbox.claimed_by == worker)
+            .order_by(Inbox.lane, Inbox.id)
+            .with_for_update()
+        )
+    )
+    tx.load_keys(row.key_id for row in rows)
+    return rows
+
+
+def finish(tx: Transaction, now: datetime, ids: Sequence[int], outcome: str) -> None:
+    tx.session.execute(
+        sa.update(Inbox)
+        .where(Inbox.id.in_(ids))
+        .values(outcome=outcome, handled_at=now, claimed_by=None, claimed_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def release(tx: Transaction, worker: str | None = None) -> None:
+    """Give back what a worker (or, where only one process can run, any worker) had claimed."""
+    query = sa.update(Inbox).where(Inbox.outcome.is_(None), Inbox.claimed_by.is_not(None))
+    if worker is not None:
+        query = query.where(Inbox.claimed_by == worker)
+    tx.session.execute(
+        query.values(claimed_by=None, claimed_until=None).execution_options(synchronize_session=False)
+    )
+
+
+def purge(tx: Transaction, now: datetime, keep: timedelta, remember: timedelta) -> None:
+    """Empty what was handled `keep` ago; forget even its key after `remember` (no platform repeats then)."""
+    done = Inbox.outcome.is_not(None)
+    tx.session.execute(
+        sa.update(Inbox)
+        .where(done, Inbox.handled_at < now - keep, Inbox.sealed_payload.is_not(None))
+        .where(Inbox.outcome == "handled")
+        .values(sealed_payload=None)
+        .execution_options(synchronize_session=False)
+    )
+    tx.session.execute(sa.delete(Inbox).where(done, Inbox.handled_at < now - remember))

@@ -1,0 +1,157 @@
+"""Needs, the invitations sent about them, and the commitments that came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from storage.database import Transaction
+from storage.tables import Commitment, Invitation, Need, Person
+
+OPEN_STATES = ("open", "taken")
+
+
+def add(tx: Transaction, **columns: Any) -> Need:
+    need = Need(id=tx.new_id(), wave=0, asked_done=0, **columns)
+    tx.session.add(need)
+    return need
+
+
+def get(tx: Transaction, need_id: UUID) -> Need:
+    return tx.session.get_one(Need, need_id)
+
+
+def by_reference(tx: Transaction, reference: str) -> Need | None:
+    return tx.session.scalars(sa.select(Need).where(Need.reference == reference)).first()
+
+
+def reference_taken(tx: Transaction, reference: str) -> bool:
+    return by_reference(tx, reference) is not None
+
+
+def open_of(tx: Transaction, person_id: UUID) -> list[Need]:
+    return list(
+        tx.session.scalars(
+            sa.select(Need)
+            .where(Need.person_id == person_id, Need.state.in_(OPEN_STATES))
+            .order_by(Need.created_at)
+        )
+    )
+
+
+def words_of(tx: Transaction, need: Need) -> str:
+    person = tx.session.get_one(Person, need.person_id)
+    return str(tx.open(person.key_id, "need words", need.sealed_words))
+
+
+def take(tx: Transaction, need_id: UUID) -> bool:
+    """Claim an open need for one volunteer; False if another was faster."""
+    return _move(tx, need_id, ("open",), "taken")
+
+
+def reopen(tx: Transaction, need_id: UUID) -> bool:
+    return _move(tx, need_id, ("taken",), "open")
+
+
+def close(tx: Transaction, now: datetime, need: Need, state: str) -> bool:
+    """End a need as `done` or `cancelled`; False if it had ended already."""
+    if not _move(tx, need.id, OPEN_STATES, state):
+        return False
+    need.closed_at = now
+    need.next_step_at = None
+    return True
+
+
+def _move(tx: Transaction, need_id: UUID, allowed: Sequence[str], state: str) -> bool:
+    """Change the state only from an allowed one: the condition and the change are one statement."""
+    moved = tx.session.execute(
+        sa.update(Need)
+        .where(Need.id == need_id, Need.state.in_(allowed))
+        .values(state=state)
+        .returning(Need.id)
+    )
+    return moved.first() is not None
+
+
+def due(tx: Transaction, now: datetime, limit: int) -> list[Need]:
+    return list(
+        tx.session.scalars(
+            sa.select(Need)
+            .where(Need.next_step_at <= now, Need.state.in_(OPEN_STATES))
+            .order_by(Need.next_step_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    return tx.session.scalar(sa.select(sa.func.min(Need.next_step_at)))
+
+
+# --- invitations ----------------------------------------------------------------------------------
+
+
+def invite(tx: Transaction, now: datetime, need: Need, person_ids: Sequence[UUID]) -> list[Invitation]:
+    invitations = [
+        Invitation(id=tx.new_id(), need_id=need.id, person_id=each, wave=need.wave, state="pending",
+                   asked_at=now)
+        for each in person_ids
+    ]  # fmt: skip
+    tx.session.add_all(invitations)
+    return invitations
+
+
+def invitation(tx: Transaction, need_id: UUID, person_id: UUID) -> Invitation | None:
+    return tx.session.scalars(
+        sa.select(Invitation).where(Invitation.need_id == need_id, Invitation.person_id == person_id)
+    ).first()
+
+
+def invitations(tx: Transaction, need_id: UUID, *states: str) -> list[Invitation]:
+    query = sa.select(Invitation).where(Invitation.need_id == need_id)
+    if states:
+        query = query.where(Invitation.state.in_(states))
+    return list(tx.session.scalars(query.order_by(Invitation.asked_at, Invitation.id)))
+
+
+def pending_of(tx: Transaction, person_id: UUID) -> list[Invitation]:
+    return list(
+        tx.session.scalars(
+            sa.select(Invitation)
+            .where(Invitation.person_id == person_id, Invitation.state == "pending")
+            .order_by(Invitation.asked_at)
+        )
+    )
+
+
+# --- commitments ----------------------------------------------------------------------------------
+
+
+def commit(tx: Transaction, now: datetime, need: Need, person_id: UUID) -> Commitment:
+    commitment = Commitment(
+        id=tx.new_id(), need_id=need.id, person_id=person_id, state="active", created_at=now
+    )
+    tx.session.add(commitment)
+    return commitment
+
+
+def commitment(tx: Transaction, need_id: UUID) -> Commitment | None:
+    """The commitment by which a need is being met now."""
+    return tx.session.scalars(
+        sa.select(Commitment).where(Commitment.need_id == need_id, Commitment.state == "active")
+    ).first()
+
+
+def commitments_of(tx: Transaction, person_id: UUID) -> list[Commitment]:
+    return list(
+        tx.session.scalars(
+            sa.select(Commitment)
+            .where(Commitment.person_id == person_id, Commitment.state == "active")
+            .order_by(Commitment.created_at)
+        )
+    )

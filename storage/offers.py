@@ -1,0 +1,120 @@
+"""Offers, and the index that finds volunteers by skill, radius class and cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import cos, radians
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from storage import cells
+from storage.database import Transaction
+from storage.tables import Account, Block, Invitation, Need, Offer, OfferSkill, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A volunteer who could be asked; the distance is None where either place is unknown."""
+
+    person_id: UUID
+    language: str
+    radius: int  # metres
+    distance: float | None  # metres, between the middles of two cells
+
+
+def of(tx: Transaction, person_id: UUID) -> Offer | None:
+    return tx.session.scalars(sa.select(Offer).where(Offer.person_id == person_id)).first()
+
+
+def save(tx: Transaction, now: datetime, person: Person, skills: Sequence[str], words: str,
+         place: tuple[float, float] | None, radius: int) -> Offer:  # fmt: skip
+    """Replace what a person offers; `place` is the middle of a cell."""
+    remove(tx, person.id)
+    offer = Offer(
+        id=tx.new_id(),
+        person_id=person.id,
+        sealed_words=tx.seal(person.key_id, "offer words", words),
+        skills=" ".join(skills),
+        latitude=place[0] if place else None,
+        longitude=place[1] if place else None,
+        radius=radius,
+        created_at=now,
+    )
+    tx.session.add(offer)
+    size = cells.radius_class(radius)
+    cell = cells.cell(*place, size) if place else NOWHERE
+    tx.session.add_all(
+        OfferSkill(skill=skill, radius_class=size if place else 0, cell=cell, offer_id=offer.id)
+        for skill in dict.fromkeys(skills)
+    )
+    return offer
+
+
+NOWHERE = -1  # the cell of an offer whose place is unknown: it is looked at for every need
+
+
+def remove(tx: Transaction, person_id: UUID) -> None:
+    offer = of(tx, person_id)
+    if offer is not None:
+        tx.session.execute(sa.delete(OfferSkill).where(OfferSkill.offer_id == offer.id))
+        tx.session.delete(offer)
+        tx.session.flush()
+
+
+def candidates(tx: Transaction, now: datetime, need: Need, limit: int) -> list[Candidate]:
+    """Volunteers with the skill who may be asked, the nearest first.
+
+    Left out: the requester, those asked before, who block each other, who pause, who are banned, who
+    are not members or can't be reached.
+    """
+    query = (
+        sa.select(Offer, Person.language)
+        .join(OfferSkill, OfferSkill.offer_id == Offer.id)
+        .join(Person, Person.id == Offer.person_id)
+        .where(OfferSkill.skill == need.skill, _near(need), *_may_be_asked(now, need))
+        .limit(limit)
+    )
+    if need.latitude is not None and need.longitude is not None:
+        narrow = cos(radians(need.latitude))
+        north = Offer.latitude - need.latitude
+        east = (Offer.longitude - need.longitude) * narrow
+        query = query.order_by((north * north + east * east).asc().nulls_last(), Offer.id)
+    else:
+        query = query.order_by(Offer.created_at, Offer.id)
+    return [_candidate(need, offer, language) for offer, language in tx.session.execute(query)]
+
+
+def _near(need: Need) -> sa.ColumnElement[bool]:
+    """The ranges of the index that can hold someone whose radius reaches the need."""
+    if need.latitude is None or need.longitude is None:
+        return sa.true()
+    scans: list[Any] = [sa.and_(OfferSkill.radius_class == 0, OfferSkill.cell == NOWHERE)]
+    for size in cells.RADIUS_CLASSES:
+        reach = size + cells.COARSE
+        for first, last in cells.ranges(need.latitude, need.longitude, size, reach):
+            scans.append(sa.and_(OfferSkill.radius_class == size, OfferSkill.cell.between(first, last)))
+    return sa.or_(*scans)
+
+
+def _may_be_asked(now: datetime, need: Need) -> list[sa.ColumnElement[bool]]:
+    return [
+        Person.id != need.person_id,
+        Person.member_since.is_not(None),
+        Person.banned_at.is_(None),
+        sa.or_(Offer.paused_until.is_(None), Offer.paused_until <= now),
+        sa.exists().where(Account.person_id == Person.id, Account.reachable.is_(True)),
+        ~sa.exists().where(Invitation.need_id == need.id, Invitation.person_id == Person.id),
+        ~sa.exists().where(Block.blocker_id == Person.id, Block.blocked_id == need.person_id),
+        ~sa.exists().where(Block.blocker_id == need.person_id, Block.blocked_id == Person.id),
+    ]
+
+
+def _candidate(need: Need, offer: Offer, language: str) -> Candidate:
+    distance = None
+    if None not in (need.latitude, need.longitude, offer.latitude, offer.longitude):
+        distance = cells.distance(need.latitude, need.longitude, offer.latitude, offer.longitude)  # type: ignore[arg-type]
+    return Candidate(offer.person_id, language, offer.radius, distance)

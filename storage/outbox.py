@@ -1,0 +1,209 @@
+"""The durable queue on the way out: rendered messages by lane, delivered in order to each reader."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from storage.database import Transaction
+from storage.inbox import intake_key
+from storage.tables import Account, Outbox, Person
+
+UNSENT = ("waiting", "sending")
+
+
+def add(tx: Transaction, now: datetime, account: Account, key_id: UUID, body: dict[str, Any],
+        lane: int, **columns: Any) -> Outbox:  # fmt: skip
+    """Queue a rendered message for an account, sealed with its reader's key."""
+    row = Outbox(
+        gateway=account.platform,
+        account_id=account.id,
+        person_id=account.person_id,
+        recipient=account.address_index,
+        key_id=key_id,
+        sealed_address=account.sealed_address,
+        sealed_body=tx.seal(key_id, "message", body),
+        lane=lane,
+        state="waiting",
+        attempts=0,
+        due_at=now,
+        created_at=now,
+        **columns,
+    )
+    tx.session.add(row)
+    return row
+
+
+def say_goodbye(tx: Transaction, now: datetime, account: Account, text: str, keep: timedelta) -> None:
+    """Queue the last message to someone whose key and account are about to be destroyed.
+
+    It bears its own address, sealed with the key of the day, and names nobody.
+    """
+    chat = tx.open(_owner_key(tx, account), "address", account.sealed_address)
+    key_id = intake_key(tx, now, keep)
+    tx.session.add(
+        Outbox(
+            gateway=account.platform,
+            recipient=tx.vault.index("goodbye", str(chat)),
+            key_id=key_id,
+            sealed_address=tx.seal(key_id, "address", chat),
+            sealed_body=tx.seal(key_id, "message", {"text": text}),
+            lane=1,
+            state="waiting",
+            attempts=0,
+            due_at=now,
+            created_at=now,
+        )
+    )
+
+
+def _owner_key(tx: Transaction, account: Account) -> UUID:
+    return tx.session.get_one(Person, account.person_id).key_id
+
+
+def claim(tx: Transaction, now: datetime, gateway: str, courier: str, limit: int, hold: timedelta,
+          skip: Collection[bytes], most_lane: int = 9) -> list[Outbox]:  # fmt: skip
+    """Take the next messages that are due, by lane, for each reader only the oldest of its lane.
+
+    skip: readers to whom nothing may be sent now. most_lane: leave lanes above this one for later.
+    """
+    row, earlier = aliased(Outbox), aliased(Outbox)
+    goes_before = sa.exists().where(
+        earlier.recipient == row.recipient,
+        earlier.state.in_(UNSENT),
+        sa.or_(
+            # What is on its way to this reader is answered for before the next leaves.
+            earlier.state == "sending",
+            sa.and_(earlier.lane == row.lane, earlier.id < row.id),
+        ),
+        earlier.id != row.id,
+    )
+    query = sa.select(row).where(
+        row.gateway == gateway, row.state == "waiting", row.due_at <= now, row.lane <= most_lane, ~goes_before
+    )
+    if skip:
+        query = query.where(row.recipient.not_in(skip))
+    rows = list(
+        tx.session.scalars(
+            query.order_by(row.lane, row.id).limit(limit).with_for_update(skip_locked=True, of=row)
+        )
+    )
+    chosen: list[Outbox] = []
+    for each in rows:
+        if all(each.recipient != other.recipient for other in chosen):
+            chosen.append(each)
+    for each in chosen:
+        each.state = "sending"
+        each.attempts += 1
+        each.claimed_by = courier
+        each.claimed_until = now + hold
+    tx.load_keys(each.key_id for each in chosen)
+    return chosen
+
+
+def finish(tx: Transaction, now: datetime, row_id: int, state: str, *, message_id: str | None = None,
+           reason: str | None = None) -> None:  # fmt: skip
+    """Record what became of a message; its words are no longer needed."""
+    values: dict[str, Any] = {"state": state, "finished_at": now, "reason": reason, "sealed_body": None}
+    if message_id is not None:
+        values["message_id"] = message_id
+    tx.session.execute(
+        sa.update(Outbox).where(Outbox.id == row_id).values(claimed_by=None, claimed_until=None, **values)
+    )
+
+
+def postpone(tx: Transaction, row_id: int, until: datetime, reason: str) -> None:
+    """Put a message that was certainly not sent back into the queue."""
+    tx.session.execute(
+        sa.update(Outbox)
+        .where(Outbox.id == row_id)
+        .values(state="waiting", due_at=until, reason=reason, claimed_by=None, claimed_until=None)
+    )
+
+
+def interrupted(tx: Transaction, gateway: str, now: datetime | None = None) -> list[Outbox]:
+    """Messages whose sending was cut off (by `now`, or at all): nobody knows if they were delivered."""
+    query = sa.select(Outbox).where(Outbox.gateway == gateway, Outbox.state == "sending")
+    if now is not None:
+        query = query.where(Outbox.claimed_until < now)
+    return list(tx.session.scalars(query.order_by(Outbox.id).with_for_update()))
+
+
+def readdress(tx: Transaction, account_id: UUID, recipient: bytes, sealed_address: bytes) -> None:
+    """An account has another address: what still waits for it goes there."""
+    tx.session.execute(
+        sa.update(Outbox)
+        .where(Outbox.account_id == account_id, Outbox.state.in_(UNSENT))
+        .values(recipient=recipient, sealed_address=sealed_address)
+    )
+
+
+def drop(tx: Transaction, now: datetime, *, alert_id: UUID | None = None,
+         invitation_id: UUID | None = None) -> int:  # fmt: skip
+    """Take back messages that are no longer true and have not left yet; returns how many."""
+    about = Outbox.alert_id == alert_id if alert_id else Outbox.invitation_id == invitation_id
+    dropped = tx.session.execute(
+        sa.update(Outbox)
+        .where(about, Outbox.state == "waiting")
+        .values(state="dropped", finished_at=now, sealed_body=None)
+        .returning(Outbox.id)
+    )
+    return len(dropped.all())
+
+
+def card(tx: Transaction, account_id: UUID, card_name: str) -> Outbox | None:
+    """The newest message of a card in an account."""
+    return tx.session.scalars(
+        sa.select(Outbox)
+        .where(Outbox.account_id == account_id, Outbox.card == card_name)
+        .where(Outbox.state.in_(("waiting", "sending", "sent")))
+        .order_by(Outbox.id.desc())
+        .limit(1)
+    ).first()
+
+
+def original(tx: Transaction, row: Outbox) -> str:
+    """The platform's id of the message that `row` changes; "" if that was never delivered."""
+    seen = row.edits_id
+    while seen is not None:
+        before = tx.session.get(Outbox, seen)
+        if before is None:
+            return ""
+        if before.message_id:
+            return before.message_id
+        seen = before.edits_id
+    return ""
+
+
+def by_message(tx: Transaction, account_id: UUID, message_id: str) -> Outbox | None:
+    """The message of ours that a person replies to or presses."""
+    return tx.session.scalars(
+        sa.select(Outbox)
+        .where(Outbox.account_id == account_id, Outbox.message_id == message_id)
+        .order_by(Outbox.id.desc())
+        .limit(1)
+    ).first()
+
+
+def relayed_from(tx: Transaction, account_id: UUID, message_id: str) -> list[Outbox]:
+    """The copies that were passed on of a message which a person wrote."""
+    return list(
+        tx.session.scalars(
+            sa.select(Outbox)
+            .where(Outbox.source_account_id == account_id, Outbox.source_message_id == message_id)
+            .order_by(Outbox.id)
+        )
+    )
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    return tx.session.scalar(sa.select(sa.func.min(Outbox.due_at)).where(Outbox.state == "waiting"))
+
+
+def purge(tx: Transaction, now: datetime, keep: timedelta) -> None:
+    tx.session.execute(sa.delete(Outbox).where(Outbox.finished_at < now - keep))

@@ -1,0 +1,133 @@
+"""People, their accounts, membership and blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from storage.database import Transaction
+from storage.tables import Account, Block, Consent, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An account with its person."""
+
+    account: Account
+    person: Person
+
+
+def address_index(tx: Transaction, platform: str, chat: str) -> bytes:
+    return tx.vault.index("address", platform, chat)
+
+
+def load(tx: Transaction, indexes: Sequence[bytes]) -> dict[bytes, Known]:
+    """The known people behind addresses, by address index, their keys opened, their rows locked.
+
+    Rows are locked in one order, so that two workers never wait for each other in a circle.
+    """
+    rows = tx.session.execute(
+        sa.select(Account, Person)
+        .join(Person, Person.id == Account.person_id)
+        .where(Account.address_index.in_(indexes))
+        .order_by(Person.id)
+        .with_for_update(of=Person)
+    )
+    known = {account.address_index: Known(account, person) for account, person in rows}
+    tx.load_keys(each.person.key_id for each in known.values())
+    return known
+
+
+def meet(tx: Transaction, now: datetime, platform: str, chat: str, language: str) -> Known:
+    """Make a person and their account from the first message that they send."""
+    key_id = tx.new_key(now)
+    person = Person(id=tx.new_id(), key_id=key_id, language=language, created_at=now,
+                    on_duty=False, wrong_codes=0)  # fmt: skip
+    account = Account(
+        id=tx.new_id(),
+        person_id=person.id,
+        platform=platform,
+        address_index=address_index(tx, platform, chat),
+        sealed_address=tx.seal(key_id, "address", chat),
+        reachable=True,
+        last_spoke_at=now,
+        created_at=now,
+    )
+    tx.session.add_all((person, account))
+    return Known(account, person)
+
+
+def get(tx: Transaction, person_id: UUID) -> Person:
+    return tx.session.get_one(Person, person_id)
+
+
+def accounts(tx: Transaction, person_id: UUID) -> list[Account]:
+    return list(tx.session.scalars(sa.select(Account).where(Account.person_id == person_id)))
+
+
+def account_of(tx: Transaction, person_id: UUID) -> Account | None:
+    """Where the person is spoken to: the reachable account in which they last spoke."""
+    return tx.session.scalars(
+        sa.select(Account)
+        .where(Account.person_id == person_id)
+        .order_by(Account.reachable.desc(), Account.last_spoke_at.desc().nulls_last())
+        .limit(1)
+    ).first()
+
+
+def accounts_of(tx: Transaction, person_ids: Sequence[UUID]) -> dict[UUID, Account]:
+    """The same as `account_of` for many people with one statement."""
+    rows = tx.session.scalars(
+        sa.select(Account)
+        .where(Account.person_id.in_(person_ids))
+        .order_by(Account.reachable, Account.last_spoke_at.asc().nulls_first())
+    )
+    return {account.person_id: account for account in rows}
+
+
+def name_of(tx: Transaction, person: Person) -> str:
+    return str(tx.open(person.key_id, "name", person.sealed_name)) if person.sealed_name else ""
+
+
+def agree(tx: Transaction, now: datetime, person: Person, wording: str) -> None:
+    """Record that the person agreed, with the wording that they read."""
+    person.consented_at = now
+    tx.session.add(
+        Consent(id=tx.new_id(), person_id=person.id, language=person.language, wording=wording, agreed_at=now)
+    )
+
+
+def coordinators(tx: Transaction, *, on_duty_only: bool = False) -> list[Person]:
+    """The coordinators that can be reached, the longest-serving first."""
+    reachable = sa.exists().where(Account.person_id == Person.id, Account.reachable.is_(True))
+    query = sa.select(Person).where(
+        Person.coordinator_since.is_not(None), Person.banned_at.is_(None), reachable
+    )
+    if on_duty_only:
+        query = query.where(Person.on_duty.is_(True))
+    return list(tx.session.scalars(query.order_by(Person.coordinator_since, Person.id)))
+
+
+def all_coordinators(tx: Transaction) -> list[Person]:
+    """Every coordinator, reachable or not, in the order in which they came."""
+    query = sa.select(Person).where(Person.coordinator_since.is_not(None))
+    return list(tx.session.scalars(query.order_by(Person.coordinator_since, Person.id)))
+
+
+def block(tx: Transaction, now: datetime, blocker_id: UUID, blocked_id: UUID) -> None:
+    if tx.session.get(Block, (blocker_id, blocked_id)) is None:
+        tx.session.add(Block(blocker_id=blocker_id, blocked_id=blocked_id, created_at=now))
+
+
+def blocked_with(tx: Transaction, person_id: UUID) -> set[UUID]:
+    """Everyone whom this person blocked or who blocked this person."""
+    rows = tx.session.execute(
+        sa.select(Block.blocker_id, Block.blocked_id).where(
+            sa.or_(Block.blocker_id == person_id, Block.blocked_id == person_id)
+        )
+    )
+    return {other for row in rows for other in row if other != person_id}

@@ -1,0 +1,165 @@
+"""Slow work and its results, codes, leases and the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from storage.database import Transaction
+from storage.tables import Account, Attachment, Audit, Code, Job, Key, Lease, Person
+
+# --- jobs and attachments -------------------------------------------------------------------------
+
+
+def add_job(tx: Transaction, now: datetime, account: Account, key_id: UUID, kind: str,
+            payload: dict[str, Any]) -> None:  # fmt: skip
+    tx.session.add(
+        Job(gateway=account.platform, kind=kind, account_id=account.id, key_id=key_id, due_at=now,
+            sealed_payload=tx.seal(key_id, "job", payload), attempts=0, created_at=now)
+    )  # fmt: skip
+
+
+def claim_jobs(tx: Transaction, now: datetime, gateway: str, limit: int, hold: timedelta) -> list[Job]:
+    free = sa.or_(Job.claimed_until.is_(None), Job.claimed_until < now)
+    jobs = list(
+        tx.session.scalars(
+            sa.select(Job)
+            .where(Job.gateway == gateway, Job.due_at <= now, free)
+            .order_by(Job.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    for job in jobs:
+        job.claimed_until = now + hold
+        job.attempts += 1
+    tx.load_keys(job.key_id for job in jobs)
+    return jobs
+
+
+def release_jobs(tx: Transaction, gateway: str) -> None:
+    tx.session.execute(sa.update(Job).where(Job.gateway == gateway).values(claimed_until=None))
+
+
+def finish_job(tx: Transaction, job_id: int) -> None:
+    tx.session.execute(sa.delete(Job).where(Job.id == job_id))
+
+
+def postpone_job(tx: Transaction, job_id: int, until: datetime) -> None:
+    tx.session.execute(sa.update(Job).where(Job.id == job_id).values(due_at=until, claimed_until=None))
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    return tx.session.scalar(sa.select(sa.func.min(Job.due_at)))
+
+
+def add_attachment(tx: Transaction, now: datetime, key_id: UUID, media: str, mime: str, body: bytes,
+                   keep: timedelta) -> UUID:  # fmt: skip
+    attachment_id = tx.new_id()
+    tx.session.add(
+        Attachment(id=attachment_id, key_id=key_id, media=media, mime=mime, created_at=now,
+                   sealed_body=tx.seal_bytes(key_id, "attachment", body), purge_at=now + keep)
+    )  # fmt: skip
+    return attachment_id
+
+
+def attachment(tx: Transaction, attachment_id: UUID) -> tuple[str, str, bytes] | None:
+    """Media, MIME type and bytes of a kept attachment; None once it has been purged."""
+    row = tx.session.get(Attachment, attachment_id)
+    if row is None:
+        return None
+    return row.media, row.mime, tx.open_bytes(row.key_id, "attachment", row.sealed_body)
+
+
+def purge(tx: Transaction, now: datetime) -> None:
+    """Destroy what was to be kept only for a time: attachments, intake keys, codes that have run out."""
+    tx.session.execute(sa.delete(Attachment).where(Attachment.purge_at < now))
+    tx.session.execute(sa.delete(Code).where(Code.expires_at < now))
+    gone = tx.session.scalars(sa.delete(Key).where(Key.purge_at < now).returning(Key.id))
+    for key_id in gone:
+        tx.vault.forget(key_id)
+
+
+# --- codes ----------------------------------------------------------------------------------------
+
+
+def add_code(tx: Transaction, now: datetime, code: str, role: str, uses: int, lasts: timedelta) -> None:
+    tx.session.add(
+        Code(fingerprint=tx.vault.index("code", code), role=role, uses_left=uses, created_at=now,
+             expires_at=now + lasts)
+    )  # fmt: skip
+
+
+def use_code(tx: Transaction, now: datetime, code: str) -> str | None:
+    """Spend one use of a code and return the role that it gives; None if it gives none any more."""
+    used = tx.session.execute(
+        sa.update(Code)
+        .where(Code.fingerprint == tx.vault.index("code", code), Code.uses_left > 0, Code.expires_at > now)
+        .values(uses_left=Code.uses_left - 1)
+        .returning(Code.role)
+    ).first()
+    return used.role if used else None
+
+
+# --- leases ---------------------------------------------------------------------------------------
+
+
+def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: bool) -> int | None:
+    """Take or renew a lease by the database's clock; the fencing number, or None while another holds it.
+
+    alone: no other process can be running (SQLite), so what a dead one held is free at once.
+    """
+    now = _database_now(tx)
+    row = tx.session.get(Lease, name, with_for_update=True)
+    if row is None:
+        row = Lease(name=name, holder=holder, fence=1, expires_at=now + lasts)
+        tx.session.add(row)
+        return row.fence
+    if row.holder != holder:
+        if row.expires_at > now and not alone:
+            return None
+        row.holder = holder
+        row.fence += 1
+    row.expires_at = now + lasts
+    return row.fence
+
+
+def end_lease(tx: Transaction, name: str, holder: str) -> None:
+    tx.session.execute(sa.delete(Lease).where(Lease.name == name, Lease.holder == holder))
+
+
+def _database_now(tx: Transaction) -> datetime:
+    if tx.session.get_bind().dialect.name == "sqlite":
+        text = tx.session.scalar(sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
+        return datetime.fromisoformat(f"{text}+00:00")
+    moment = tx.session.scalar(sa.select(sa.func.clock_timestamp()))
+    assert isinstance(moment, datetime)
+    return moment
+
+
+# --- audit ----------------------------------------------------------------------------------------
+
+
+def audit(tx: Transaction, now: datetime, actor_id: UUID | None, action: str, *,
+          subject: Person | None = None, case_id: UUID | None = None, detail: str = "") -> None:  # fmt: skip
+    """Write down who did what with whose case."""
+    sealed = tx.seal(subject.key_id, "audit", detail) if subject is not None and detail else None
+    tx.session.add(
+        Audit(
+            at=now,
+            actor_id=actor_id,
+            subject_id=subject.id if subject else None,
+            case_id=case_id,
+            action=action,
+            key_id=subject.key_id if subject else None,
+            sealed_detail=sealed,
+        )
+    )
+
+
+def audit_of(tx: Transaction, case_ids: Sequence[UUID]) -> list[Audit]:
+    return list(tx.session.scalars(sa.select(Audit).where(Audit.case_id.in_(case_ids)).order_by(Audit.id)))
