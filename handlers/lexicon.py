@@ -198,14 +198,15 @@ def _letters(words: str) -> tuple[str, ...]:
 def _trie(entries: Iterable[_Entry]) -> str:
     """One expression for all entries in which equal beginnings are tried once, the longest first."""
     branches: dict[str, list[_Entry]] = {}
-    endings: dict[str, None] = {}
+    endings: set[str] = set()
     for atoms, ending in entries:
         if atoms:
             branches.setdefault(atoms[0], []).append((atoms[1:], ending))
         else:
-            endings[ending] = None
-    options = [atom + _trie(rest) for atom, rest in branches.items()]
-    options += sorted(endings, key=len, reverse=True)
+            endings.add(ending)
+    longer = sorted(endings - {""}, key=len, reverse=True)
+    literal = [atom + _trie(rest) for atom, rest in branches.items()]
+    options = [*longer, *literal, *endings & {""}]
     return options[0] if len(options) == 1 else f"(?:{'|'.join(options)})"
 
 
@@ -268,8 +269,9 @@ class _Section:
     calm: re.Pattern[str]
 
     @classmethod
-    def of(cls, book: _Phrasebook, name: str) -> _Section:
-        return cls(_pattern(book.section(name, "phrases")), _pattern(book.section(name, "not")))
+    def of(cls, name: str, *books: _Phrasebook) -> _Section:
+        phrases, calm = ([p for book in books for p in book.section(name, key)] for key in ("phrases", "not"))
+        return cls(_pattern(phrases), _pattern(calm))
 
     def heard(self, framed: str) -> bool:
         if not self.phrases.search(framed):
@@ -281,11 +283,10 @@ class _Lexicon:
     """One language: what its speakers say for each thing that we listen for."""
 
     def __init__(self, book: _Phrasebook) -> None:
-        self.need = _Section.of(book, "need")
-        self.offer = _Section.of(book, "offer")
-        self.urgent = _Section.of(book, "urgent")
-        self.thanks = _Section.of(book, "thanks")
-        self.greeting = _Section.of(book, "greeting")
+        self.need = _Section.of("need", book)
+        self.offer = _Section.of("offer", book)
+        self.thanks = _Section.of("thanks", book)
+        self.greeting = _Section.of("greeting", book)
         self._answers = tuple(
             (value, _pattern(book.section(name, "phrases")), self._only(book, name))
             for value, name in ((True, "yes"), (False, "no"))
@@ -331,6 +332,7 @@ class Lexicons:
 
     def __init__(self, books: Mapping[str, _Phrasebook]) -> None:
         self.languages = tuple(books)
+        self._urgent = _Section.of("urgent", *books.values())
         self._lexicons = {language: _Lexicon(book) for language, book in books.items()}
         sure, maybe, calm = (
             [phrase for book in books.values() for phrase in book.section("crisis", name)]
@@ -366,7 +368,7 @@ class Lexicons:
                 order = [lexicon, *(other for other in order if other is not lexicon)]
         for lexicon in order:
             intent = intent or lexicon.courtesy(framed)
-        urgent = intent is Intent.SOS or any(lexicon.urgent.heard(framed) for lexicon in order)
+        urgent = intent is Intent.SOS or self._urgent.heard(framed)
         return Understanding(intent or Intent.NONE, _first_skills(order, framed), urgent)
 
     def skills(self, text: str, language: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ def next_wave(moment: Moment, need: Need) -> list[Outbound]:
     if not chosen:
         return _nobody_left(moment, need)
     need.next_step_at = moment.now + cards.wave_wait(moment, need)
+    need.idle_waves = 0
     invitations = needs.invite(moment.tx, moment.now, need, [each.person_id for each in chosen])
     return [cards.invitation(need, *pair) for pair in zip(invitations, chosen, strict=True)]
 
@@ -32,7 +33,8 @@ def _nobody_left(moment: Moment, need: Need) -> list[Outbound]:
     if needs.invitations(moment.tx, need.id, "pending"):
         need.next_step_at = moment.now + cards.wave_wait(moment, need)
         return []
-    need.next_step_at = moment.now + min(LONGEST_REST, FIRST_REST * 2 ** min(need.wave - 1, 6))
+    need.next_step_at = moment.now + min(LONGEST_REST, FIRST_REST * (1 << min(need.idle_waves, 6)))
+    need.idle_waves += 1
     if alerts.unresolved(moment.tx, need_id=need.id):
         return []
     return alarms.raise_alert(moment, "unanswered", person_id=need.person_id, need=need)

@@ -16,7 +16,7 @@ OPEN_STATES = ("open", "taken")
 
 
 def add(tx: Transaction, **columns: Any) -> Need:
-    need = Need(id=tx.new_id(), wave=0, asked_done=0, **columns)
+    need = Need(id=tx.new_id(), wave=0, idle_waves=0, asked_done=0, **columns)
     tx.session.add(need)
     return need
 

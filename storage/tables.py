@@ -242,6 +242,7 @@ class Need(Base):
     latitude: Mapped[float | None]  # of the middle of the cell
     longitude: Mapped[float | None]
     wave: Mapped[int] = mapped_column(default=0)
+    idle_waves: Mapped[int] = mapped_column(default=0)  # waves in a row that found nobody to ask
     asked_done: Mapped[int] = mapped_column(default=0)
     next_step_at: Mapped[datetime | None] = mapped_column(index=True)
     created_at: Mapped[datetime]

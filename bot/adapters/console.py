@@ -25,7 +25,7 @@ class Console:
         self.show = show
         self._events: asyncio.Queue[RawEvent] = asyncio.Queue()
         self._written: dict[str, str] = {}  # the last message id of each person, for /edit
-        self._heard: dict[str, str] = {}  # the last message each person received, for /reply
+        self._heard: dict[str, list[tuple[str, str]]] = {}  # what each person received, for /reply
 
     async def start(self) -> None: ...
 
@@ -40,7 +40,7 @@ class Console:
     async def send(self, message: Outgoing) -> str:
         self.show(message.chat, message, bool(message.edits))
         message_id = message.edits or uuid4().hex
-        self._heard[message.chat] = message_id
+        self._heard.setdefault(message.chat, []).append((message_id, message.text))
         return message_id
 
     async def fetch(self, reference: str) -> bytes:
@@ -74,7 +74,12 @@ class Console:
 
     def reply(self, person: str, text: str) -> None:
         """Reply to the last message that a person received."""
-        self.say(person, text, reply_to=self._heard.get(person, ""))
+        self.say(person, text, reply_to=self.message_with(person, ""))
+
+    def message_with(self, person: str, words: str) -> str:
+        """The id of the newest message to a person that has these words in it; "" if there is none."""
+        heard = reversed(self._heard.get(person, []))
+        return next((message_id for message_id, text in heard if words in text), "")
 
     def press(self, person: str, token: str) -> None:
         self.say(person, "", kind="press", token=token)

