@@ -90,7 +90,7 @@ class Courier:
         tx.load_keys(row.key_id for row in rows)
         for row in rows:
             parcel = self._parcel(tx, row)
-            self._record(tx, now, row, Fate(parcel, "uncertain", reason="the process ended while sending"))
+            self._not_sent(tx, now, row, Fate(parcel, "uncertain", reason="the process ended while sending"))
 
     async def run_once(self) -> int:
         """Send what may leave now and wait for all of it; returns how many fates were recorded."""
@@ -171,20 +171,22 @@ class Courier:
         return len(fates)
 
     def _record_all(self, tx: Transaction, now: datetime, fates: list[Fate]) -> None:
+        outbox.sent(
+            tx, now, {fate.parcel.row_id: fate.message_id for fate in fates if fate.message_id is not None}
+        )
         for fate in fates:
-            row = tx.session.get(Outbox, fate.parcel.row_id)
-            if row is not None:  # else its reader was forgotten meanwhile
-                self._record(tx, now, row, fate)
+            if fate.state != "sent":
+                row = tx.session.get(Outbox, fate.parcel.row_id)
+                if row is not None:  # else its reader was forgotten meanwhile
+                    self._not_sent(tx, now, row, fate)
 
-    def _record(self, tx: Transaction, now: datetime, row: Outbox, fate: Fate) -> None:
+    def _not_sent(self, tx: Transaction, now: datetime, row: Outbox, fate: Fate) -> None:
         if fate.moved_to is not None:
             _move(tx, row, fate.moved_to)
-        if fate.state == "sent":
-            outbox.finish(tx, now, row.id, "sent", message_id=fate.message_id)
-        elif fate.state == "refused" and fate.parcel.message.edits and not fate.unreachable:
+        if fate.state == "refused" and fate.parcel.message.edits and not fate.unreachable:
             _send_anew(row, now)
         elif fate.state == "refused" or self._gives_up(now, fate):
-            outbox.finish(tx, now, row.id, fate.state, reason=fate.reason)
+            outbox.give_up(tx, now, row.id, fate.state, fate.reason)
             self._report(tx, now, row, fate)
         else:
             again = now + (fate.retry_after or _pause(fate.parcel.attempts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,8 +15,9 @@ from handlers.contents import OWN_REPORTS
 from handlers.context import Context, Core, Moment
 from handlers.messages import Inbound, Kind, Lane, Outbound, _
 from handlers.post import post
-from handlers.routing import route
-from storage import conversations, inbox, people
+from handlers.routing import may_be_choice, route
+from storage import alerts, conversations, inbox, people
+from storage.conversations import TOKEN_LENGTH
 from storage.database import Database, Transaction
 from storage.inbox import CRISIS
 from storage.people import Known
@@ -53,18 +54,20 @@ class Worker:
         """Handle the next batch; returns how many events were finished."""
         now = self.now()
         ids = await self.database.run(lambda tx: inbox.claim(tx, now, self.name, BATCH, HOLD))
-        self.step("4 claimed")
         if not ids:
             return 0
+        self.step("4 claimed")
         try:
-            return await self.database.run(lambda tx: self._handle(tx, now, ids))
+            finished = await self.database.run(lambda tx: self._handle(tx, now, ids))
         except Exception as error:  # a wall: one bad event must not stop the others
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
             log.warning(
                 "a batch of %d failed (%s); its events run one by one", len(ids), type(error).__name__
             )
-        return await self._one_by_one(now, ids)
+            finished = await self._one_by_one(now, ids)
+        self.step("6 handled and committed")
+        return finished
 
     async def _one_by_one(self, now: datetime, ids: Sequence[int]) -> int:
         finished = 0
@@ -82,8 +85,9 @@ class Worker:
         rows = inbox.load(tx, self.name, ids)
         batch = _Batch(tx, now, self.core, rows)
         outcomes: dict[str, list[int]] = {}
-        for row in rows:
-            outcome = batch.give_up(row) if row.attempts > MOST_ATTEMPTS else batch.handle(row)
+        for event in batch.events:
+            row = event.row
+            outcome = batch.give_up(row) if row.attempts > MOST_ATTEMPTS else batch.handle(event)
             outcomes.setdefault(outcome, []).append(row.id)
         self.step("5 handled")
         for outcome, done in outcomes.items():
@@ -97,6 +101,15 @@ class Worker:
         return len(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """A claimed event, opened and read; without `inbound` it was unreadable, without `chat` it is our own."""
+
+    row: Inbox
+    chat: str
+    inbound: Inbound | None
+
+
 class _Batch:
     """The events of one transaction, with what they need loaded in a few statements."""
 
@@ -104,26 +117,48 @@ class _Batch:
         self.tx = tx
         self.now = now
         self.core = core
+        self.events = [self._open(row) for row in rows]
         self.known = people.load(tx, [row.sender for row in rows])
         self.forms = conversations.open_forms(tx, [each.account.id for each in self.known.values()])
+        person_ids = [each.person.id for each in self.known.values()]
+        alerts.load(tx, person_ids)
+        conversations.load_talks(tx, person_ids)
+        self._load_buttons()
 
-    def handle(self, row: Inbox) -> str:
-        """Handle one event; returns its outcome."""
+    def _open(self, row: Inbox) -> _Event:
         if row.sealed_payload is None:
-            return "handled"
+            return _Event(row, "", None)
         payload = self.tx.open(row.key_id, "event", row.sealed_payload)
         try:
-            inbound = parse(row.gateway, payload["event"])
+            return _Event(row, payload["chat"], parse(row.gateway, payload["event"]))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            log.warning(
-                "event %d is unreadable (%s) and is kept as a dead letter", row.id, type(error).__name__
-            )
-            return self._unreadable(row, payload["chat"])
+            log.warning("event %d is unreadable (%s), a dead letter now", row.id, type(error).__name__)
+            return _Event(row, payload["chat"], None)
+
+    def _load_buttons(self) -> None:
+        """The buttons that were pressed, and those that a short text may mean."""
+        read = [(event.row, event.inbound) for event in self.events if event.inbound is not None]
+        tokens = [inbound.token[:TOKEN_LENGTH] for _row, inbound in read if inbound.token]
+        if tokens:
+            conversations.load_tokens(self.tx, tokens)
+        chats = [
+            self.known[row.sender].account.id
+            for row, inbound in read
+            if row.sender in self.known and may_be_choice(inbound.text)
+        ]
+        if chats:
+            conversations.load_choices(self.tx, chats)
+
+    def handle(self, event: _Event) -> str:
+        """Handle one event; returns its outcome."""
+        row, inbound = event.row, event.inbound
+        if inbound is None:
+            return self._unreadable(row, event.chat) if row.sealed_payload is not None else "handled"
         if inbound.kind in OWN_REPORTS:
             moment = Moment(self.core, self.tx, self.now)
             post(moment, OWN_REPORTS[inbound.kind](moment, inbound))
             return "handled"
-        context = self._context(row, payload["chat"], inbound)
+        context = self._context(row, event.chat, inbound)
         if context is not None:
             self._answer(context, inbound, row)
         return "handled"

@@ -137,7 +137,7 @@ def keep_current(moment: Moment, alert: Alert, but: UUID | None = None) -> list[
 def settle(moment: Moment, need: Need, outcome: str) -> list[Outbound]:
     """The alerts about a need have no reason any more: close them and bring their cards up to date."""
     told: list[Outbound] = []
-    for alert in alerts.unresolved(moment.tx, need_id=need.id):
+    for alert in alerts.of_need(moment.tx, need):
         alerts.resolve(moment.tx, moment.now, alert.id, outcome)
         told += keep_current(moment, alert)
     return told

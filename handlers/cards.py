@@ -77,7 +77,7 @@ def _asked(count: int) -> Text:
 
 
 def _coordinators_know(moment: Moment, case: Need) -> Text | None:
-    for alert in alerts.unresolved(moment.tx, need_id=case.id):
+    for alert in alerts.of_need(moment.tx, case):
         if alert.state == "taken":
             return _("A coordinator has taken charge of it.")
         return told(len(alerts.paged(moment.tx, alert.id)))

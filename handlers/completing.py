@@ -84,6 +84,6 @@ def due(moment: Moment, need: Need) -> list[Outbound]:
     need.asked_done += 1
     need.next_step_at = moment.now + ASK_AGAIN * need.asked_done
     asked = [ask(need)]
-    if need.asked_done > ASKED_ENOUGH and not alerts.unresolved(moment.tx, need_id=need.id):
+    if need.asked_done > ASKED_ENOUGH and not alerts.of_need(moment.tx, need):
         asked += alarms.raise_alert(moment, "unfinished", person_id=need.person_id, need=need)
     return asked

@@ -72,7 +72,7 @@ def _meets(moment: Moment, viewer_id: UUID, need: Need) -> bool:
 
 
 def _leads(moment: Moment, viewer_id: UUID, need: Need) -> bool:
-    return any(alert.owner_id == viewer_id for alert in alerts.unresolved(moment.tx, need_id=need.id))
+    return any(alert.owner_id == viewer_id for alert in alerts.of_need(moment.tx, need))
 
 
 def _write(moment: Moment, viewer_id: UUID, subject: Person, case_id: UUID, what: str, allowed: bool) -> None:

@@ -103,7 +103,7 @@ def answer(ctx: Context, form: Form, conversation: Conversation, inbound: Inboun
 def fits(ctx: Context, conversation: Conversation, field: Field) -> bool:
     """Whether a pressed button belongs to the question that is open now."""
     scope = ctx.chosen.get("scope", "")
-    return not scope or scope == f"{conversation.id}:{field.name}"
+    return not scope or scope == f"{conversation.id}:{conversation.form}:{field.name}"
 
 
 def back(ctx: Context, form: Form, conversation: Conversation) -> list[Outbound]:
@@ -139,7 +139,7 @@ def _advance(ctx: Context, form: Form, answers: Answers, problem: Text | None) -
     )
     question = field.ask(ctx, answers)
     text = question if problem is None else Lines((problem, *_parts(question)))
-    scope = f"{ctx.conversation.id}:{field.name}"
+    scope = f"{ctx.conversation.id}:{form.name}:{field.name}"
     return [ctx.reply(text, *_buttons(ctx, form, field, answers), scope=scope)]
 
 

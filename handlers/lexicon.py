@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -231,26 +230,22 @@ def _pattern(phrases: Sequence[_Phrase]) -> re.Pattern[str]:
     return re.compile(_expression(phrases) + "(?= )" if phrases else "(?!)")
 
 
-def _screen(phrases: Iterable[_Phrase], common: Mapping[str, int]) -> re.Pattern[str]:
-    """Finds the rarest item of any of the phrases in a framed text, squeezed or not."""
+def _screen(phrases: Iterable[_Phrase], ordinary: Set[str]) -> re.Pattern[str]:
+    """Finds the most telling item of any of the phrases in a framed text, squeezed or not."""
 
-    def frequency(item: _Item) -> float:
-        if not all(item) or {"^", "$"} & set(item):
+    def common(word: str) -> float:
+        return len(word) ** -3 + (word in ordinary) / 10
+
+    def commonness(item: _Item) -> float:
+        if not item or "" in item or {"^", "$"} & set(item):
             return inf
-        return sum(min((1 + common[word]) / len(word) ** 3 for word in words.split()) for words in item)
+        return max(min(common(word) for word in text.split()) for text in item)
 
-    rarest = {words for phrase in phrases for words in min(phrase, key=frequency)}
+    telling = {words for phrase in phrases for words in min(phrase, key=commonness)}
     stretchable = {
-        tuple(f"{atom}{atom}*" if atom.isalpha() else atom for atom in _letters(words)) for words in rarest
+        tuple(f"{atom}{atom}*" if atom.isalpha() else atom for atom in _letters(words)) for words in telling
     }
-    return re.compile(_trie((atoms, "") for atoms in sorted(stretchable)) + "(?= )")
-
-
-def _frequencies(books: Iterable[_Phrasebook]) -> Counter[str]:
-    """How often each word stands in the phrases, as a measure of how ordinary it is."""
-    sections = product(books, ("need", "offer"), ("phrases", "not"))
-    phrases = (phrase for book, name, key in sections for phrase in book.section(name, key))
-    return Counter(word for phrase in phrases for item in phrase for words in item for word in words.split())
+    return re.compile(_trie((atoms, "") for atoms in sorted(stretchable)) + "(?= )" if telling else "(?!)")
 
 
 def _frame(plain: str) -> str:
@@ -338,7 +333,10 @@ class Lexicons:
             [phrase for book in books.values() for phrase in book.section("crisis", name)]
             for name in ("sure", "maybe", "not")
         )
-        self._screen = _screen(sure + maybe, _frequencies(books.values()))
+        self._screen = _screen(
+            sure + maybe,
+            {word for book in books.values() for word in book.data.get("ordinary", {}).get("words", ())},
+        )
         self._sure, self._maybe, self._calm = _pattern(sure), _pattern(maybe), _pattern(calm)
 
     @classmethod

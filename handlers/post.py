@@ -10,40 +10,40 @@ from handlers import places
 from handlers.context import Context, Moment
 from handlers.messages import Outbound
 from storage import conversations, outbox, people
+from storage.people import Known
 from storage.tables import Account, Outbox, Person
 
 SUMMARY_LENGTH = 60
 
 
 def post(moment: Moment, messages: Sequence[Outbound]) -> None:
-    """Queue messages; one to a person who cannot be reached is left out, since nothing would come of it."""
-    speaker = moment if isinstance(moment, Context) else None
-    absent = {m.to for m in messages if m.to is not None and m.account is None}
-    if speaker is not None:
-        absent.discard(speaker.person.id)
-    accounts = people.accounts_of(moment.tx, list(absent)) if absent else {}
+    """Queue messages; one to a person who has no account any more is left out."""
+    speaker = Known(moment.account, moment.person) if isinstance(moment, Context) else None
+    mine = {speaker.person.id} if speaker else set()
+    others = {m.to for m in messages if m.to is not None and m.account is None} - mine
+    reached = people.reach(moment.tx, list(others)) if others else {}
     for message in messages:
-        account = _account(moment, message, speaker, accounts)
-        if account is not None:
-            person = speaker.person if speaker and account.person_id == speaker.person.id else None
-            _queue(moment, message, account, person or people.get(moment.tx, account.person_id))
+        known = _reader(moment, message, speaker, reached)
+        if known is not None:
+            _queue(moment, message, known.account, known.person)
 
 
-def _account(
-    moment: Moment, message: Outbound, speaker: Context | None, accounts: dict[UUID, Account]
-) -> Account | None:
+def _reader(
+    moment: Moment, message: Outbound, speaker: Known | None, reached: dict[UUID, Known]
+) -> Known | None:
     if speaker is not None and (message.account == speaker.account.id or message.to == speaker.person.id):
-        return speaker.account
+        return speaker
     if message.account is not None:
-        return moment.tx.session.get(Account, message.account)
-    return accounts.get(message.to) if message.to is not None else None
+        account = moment.tx.session.get(Account, message.account)
+        return Known(account, people.get(moment.tx, account.person_id)) if account else None
+    return reached.get(message.to) if message.to is not None else None
 
 
 def _queue(moment: Moment, message: Outbound, account: Account, person: Person) -> None:
     if message.edits_relay:
         _queue_edits(moment, message, account, person)
         return
-    before = outbox.card(moment.tx, account.id, message.card) if message.card else None
+    before = outbox.card(moment.tx, account.id, message.card) if message.in_place else None
     outbox.add(
         moment.tx,
         moment.now,
@@ -52,7 +52,7 @@ def _queue(moment: Moment, message: Outbound, account: Account, person: Person) 
         _body(moment, message, account, person),
         int(message.lane),
         card=message.card or None,
-        edits_id=before.id if before is not None and message.in_place else None,
+        edits_id=before.id if before is not None else None,
         talk_id=message.talk,
         source_account_id=message.relay_of[0] if message.relay_of else None,
         source_message_id=message.relay_of[1] if message.relay_of else None,

@@ -11,8 +11,10 @@ from handlers.context import Context
 from handlers.lexicon import Intent
 from handlers.messages import Button, Inbound, Kind, Outbound, Text, _
 from storage import alerts, conversations
+from storage.conversations import TOKEN_LENGTH
 from storage.tables import Choice, Talk
 
+LONGEST_LABEL = 60
 COMMAND = re.compile(r"^/([a-z]+)(?:\s+(.*))?$", re.IGNORECASE | re.DOTALL)
 
 
@@ -98,16 +100,13 @@ def _move(ctx: Context, name: str) -> list[Outbound]:
 
 def _pressed(ctx: Context, inbound: Inbound) -> Inbound | list[Outbound]:
     """The text that a button stands for; a button of another chat, or a forged one, stands for nothing."""
-    token, number = inbound.token[:-1], inbound.token[-1:]
-    for length in (1, 2):
-        token, number = inbound.token[:-length], inbound.token[-length:]
-        choice = conversations.choices_by_token(ctx.tx, (token,)).get(token) if number.isdigit() else None
-        if choice is not None and choice.account_id == ctx.account.id:
-            picked = _pick(ctx, choice, int(number), inbound)
-            if picked is not None:
-                return picked
-    welcome_back = _("That button is no longer valid.")
-    return [ctx.reply(welcome_back, *welcome.menu())]
+    token, number = inbound.token[:TOKEN_LENGTH], inbound.token[TOKEN_LENGTH:]
+    choice = conversations.pressed(ctx.tx, token)
+    if choice is not None and choice.account_id == ctx.account.id and number.isdigit():
+        picked = _pick(ctx, choice, int(number), inbound)
+        if picked is not None:
+            return picked
+    return [ctx.reply(_("That button is no longer valid."), *welcome.menu())]
 
 
 def _pick(ctx: Context, choice: Choice, number: int, inbound: Inbound) -> Inbound | None:
@@ -118,10 +117,15 @@ def _pick(ctx: Context, choice: Choice, number: int, inbound: Inbound) -> Inboun
     return replace(inbound, kind=Kind.MESSAGE, text=option["says"], token="", reply_to="")
 
 
+def may_be_choice(text: str) -> bool:
+    """Whether a text is short enough for a number or a label, and no command."""
+    return 0 < len(text) <= LONGEST_LABEL and not text.startswith("/")
+
+
 def _chosen(ctx: Context, inbound: Inbound) -> Inbound | list[Outbound] | None:
     """A typed number or label means a button of the newest message; if two could be meant, ask which."""
     text = inbound.text.strip()
-    if not text or len(text) > 60:
+    if not may_be_choice(text):
         return None
     recent = conversations.recent_choices(ctx.tx, ctx.account.id)
     if not recent:

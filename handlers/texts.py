@@ -6,6 +6,7 @@ import gettext
 import io
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 from babel.core import Locale
@@ -15,6 +16,7 @@ from babel.messages.pofile import read_po
 from handlers.messages import Lines, Text, Verbatim, Words, _n
 
 
+@cache
 def own_name(language: str) -> str:
     """What a language is called in itself, such as "Español"."""
     name = Locale.parse(language).get_language_name(language) or language

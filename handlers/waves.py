@@ -35,7 +35,7 @@ def _nobody_left(moment: Moment, need: Need) -> list[Outbound]:
         return []
     need.next_step_at = moment.now + min(LONGEST_REST, FIRST_REST * (1 << min(need.idle_waves, 6)))
     need.idle_waves += 1
-    if alerts.unresolved(moment.tx, need_id=need.id):
+    if alerts.of_need(moment.tx, need):
         return []
     return alarms.raise_alert(moment, "unanswered", person_id=need.person_id, need=need)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,13 +10,24 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from storage.database import Transaction
-from storage.tables import Alert, AlertNote, AlertPage, AlertStep, Person
+from storage.tables import Alert, AlertNote, AlertPage, AlertStep, Need, Person
 
 
 def add(tx: Transaction, **columns: Any) -> Alert:
     alert = Alert(id=tx.new_id(), state="open", step=0, **columns)
     tx.session.add(alert)
+    if alert.person_id in tx.loaded.alerts:
+        tx.loaded.alerts[alert.person_id].append(alert)
     return alert
+
+
+def load(tx: Transaction, person_ids: Sequence[UUID]) -> None:
+    """Load the open alerts of many people with one statement."""
+    tx.loaded.alerts = {person_id: [] for person_id in person_ids}
+    query = sa.select(Alert).where(Alert.person_id.in_(person_ids), Alert.resolved_at.is_(None))
+    for alert in tx.session.scalars(query.order_by(Alert.opened_at)):
+        assert alert.person_id is not None
+        tx.loaded.alerts[alert.person_id].append(alert)
 
 
 def get(tx: Transaction, alert_id: UUID) -> Alert:
@@ -32,6 +43,10 @@ def reference_taken(tx: Transaction, reference: str) -> bool:
 
 
 def unresolved_of(tx: Transaction, person_id: UUID, kind: str) -> Alert | None:
+    """The oldest open alert of a kind that is a person's own."""
+    if person_id in tx.loaded.alerts:
+        known = tx.loaded.alerts[person_id]
+        return next((each for each in known if each.kind == kind and each.resolved_at is None), None)
     return tx.session.scalars(
         sa.select(Alert)
         .where(Alert.person_id == person_id, Alert.kind == kind, Alert.resolved_at.is_(None))
@@ -46,6 +61,14 @@ def unresolved(tx: Transaction, *, kind: str | None = None, need_id: UUID | None
     if need_id is not None:
         query = query.where(Alert.need_id == need_id)
     return list(tx.session.scalars(query.order_by(Alert.opened_at)))
+
+
+def of_need(tx: Transaction, need: Need) -> list[Alert]:
+    """The open alerts about a need; they are its requester's."""
+    if need.person_id in tx.loaded.alerts:
+        known = tx.loaded.alerts[need.person_id]
+        return [each for each in known if each.need_id == need.id and each.resolved_at is None]
+    return unresolved(tx, need_id=need.id)
 
 
 def take(tx: Transaction, now: datetime, alert_id: UUID, owner_id: UUID, ask_at: datetime) -> bool:

@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from storage.database import Transaction
 from storage.tables import Account, Choice, Conversation, Person, Talk
 
-TOKEN_BYTES = 12  # 96 bits: 16 characters, within the 64 bytes that Telegram allows a button
+RECENT = 5  # messages with buttons that a number or a label may mean
+TOKEN_BYTES = 12  # 96 bits
+TOKEN_LENGTH = 16  # characters, within the 64 bytes that Telegram allows a button
 
 
 def open_forms(tx: Transaction, account_ids: Sequence[UUID]) -> dict[UUID, Conversation]:
@@ -25,12 +27,9 @@ def open_forms(tx: Transaction, account_ids: Sequence[UUID]) -> dict[UUID, Conve
 def save_form(tx: Transaction, now: datetime, account: Account, person: Person,
               current: Conversation | None, form: str, answers: dict[str, Any]) -> Conversation:  # fmt: skip
     sealed = tx.seal(person.key_id, "answers", answers)
-    if current is not None and current.form == form:
-        current.sealed_answers = sealed
-        current.updated_at = now
-        return current
     if current is not None:
-        close_form(tx, current)
+        current.form, current.sealed_answers, current.updated_at = form, sealed, now
+        return current
     conversation = Conversation(
         id=tx.new_id(), person_id=person.id, account_id=account.id, form=form, sealed_answers=sealed,
         created_at=now, updated_at=now,
@@ -45,7 +44,6 @@ def answers(tx: Transaction, person: Person, conversation: Conversation) -> dict
 
 def close_form(tx: Transaction, conversation: Conversation) -> None:
     tx.session.delete(conversation)
-    tx.session.flush()  # its chat is free for the next form
 
 
 def purge(tx: Transaction, now: datetime, forms_after: timedelta, choices_after: timedelta) -> None:
@@ -65,24 +63,47 @@ def add_choice(tx: Transaction, now: datetime, account: Account, person: Person,
     choice = Choice(id=tx.new_id(), token=token, account_id=account.id, scope=scope, sealed_summary=sealed,
                     options=options, created_at=now)  # fmt: skip
     tx.session.add(choice)
+    if account.id in tx.loaded.choices:
+        tx.loaded.choices[account.id].insert(0, choice)
     return choice
 
 
-def choices_by_token(tx: Transaction, tokens: Sequence[str]) -> dict[str, Choice]:
+def load_tokens(tx: Transaction, tokens: Sequence[str]) -> None:
+    """Load the buttons that were pressed with one statement."""
     rows = tx.session.scalars(sa.select(Choice).where(Choice.token.in_(tokens)))
-    return {row.token: row for row in rows}
+    tx.loaded.pressed = {row.token: row for row in rows}
 
 
-def recent_choices(tx: Transaction, account_id: UUID, limit: int = 5) -> list[Choice]:
-    """The newest messages of a chat that still have buttons, the newest first."""
-    return list(
-        tx.session.scalars(
-            sa.select(Choice)
-            .where(Choice.account_id == account_id, Choice.closed_at.is_(None))
-            .order_by(Choice.created_at.desc(), Choice.id)
-            .limit(limit)
-        )
+def pressed(tx: Transaction, token: str) -> Choice | None:
+    if token not in tx.loaded.pressed:
+        load_tokens(tx, [token])
+    return tx.loaded.pressed.get(token)
+
+
+def load_choices(tx: Transaction, account_ids: Sequence[UUID]) -> None:
+    """Load the newest buttons of many chats with one statement."""
+    tx.loaded.choices = {account_id: [] for account_id in account_ids}
+    age = sa.func.row_number().over(
+        partition_by=Choice.account_id, order_by=(Choice.created_at.desc(), Choice.id)
     )
+    ranked = sa.select(Choice.id, age.label("age")).where(Choice.account_id.in_(account_ids)).subquery()
+    query = (
+        sa.select(Choice)
+        .join(ranked, ranked.c.id == Choice.id)
+        .where(ranked.c.age <= RECENT)
+        .order_by(ranked.c.age)
+    )
+    for choice in tx.session.scalars(query):
+        tx.loaded.choices[choice.account_id].append(choice)
+
+
+def recent_choices(tx: Transaction, account_id: UUID) -> list[Choice]:
+    """The newest messages of a chat that have buttons, the newest first."""
+    if account_id not in tx.loaded.choices:
+        before = tx.loaded.choices
+        load_choices(tx, [account_id])
+        tx.loaded.choices |= before
+    return tx.loaded.choices[account_id][:RECENT]
 
 
 # --- talks ----------------------------------------------------------------------------------------
@@ -93,7 +114,25 @@ def open_talk(tx: Transaction, now: datetime, requester_id: UUID, helper_id: UUI
     talk = Talk(id=tx.new_id(), need_id=need_id, alert_id=alert_id, requester_id=requester_id,
                 helper_id=helper_id, opened_at=now, requester_shares=False, helper_shares=False)  # fmt: skip
     tx.session.add(talk)
+    for person_id in (requester_id, helper_id):
+        if person_id in tx.loaded.talks:
+            tx.loaded.talks[person_id].insert(0, talk)
     return talk
+
+
+def load_talks(tx: Transaction, person_ids: Sequence[UUID]) -> None:
+    """Load the open talks of many people with one statement."""
+    tx.loaded.talks = {person_id: [] for person_id in person_ids}
+    query = (
+        sa.select(Talk)
+        .where(sa.or_(Talk.requester_id.in_(person_ids), Talk.helper_id.in_(person_ids)))
+        .where(Talk.closed_at.is_(None))
+        .order_by(Talk.opened_at.desc(), Talk.id)
+    )
+    for talk in tx.session.scalars(query):
+        for person_id in (talk.requester_id, talk.helper_id):
+            if person_id in tx.loaded.talks:
+                tx.loaded.talks[person_id].append(talk)
 
 
 def talk(tx: Transaction, talk_id: UUID) -> Talk | None:
@@ -102,14 +141,11 @@ def talk(tx: Transaction, talk_id: UUID) -> Talk | None:
 
 def talks_of(tx: Transaction, person_id: UUID) -> list[Talk]:
     """The open talks of a person, the newest first."""
-    return list(
-        tx.session.scalars(
-            sa.select(Talk)
-            .where(sa.or_(Talk.requester_id == person_id, Talk.helper_id == person_id))
-            .where(Talk.closed_at.is_(None))
-            .order_by(Talk.opened_at.desc(), Talk.id)
-        )
-    )
+    if person_id not in tx.loaded.talks:
+        before = tx.loaded.talks
+        load_talks(tx, [person_id])
+        tx.loaded.talks |= before
+    return [talk for talk in tx.loaded.talks[person_id] if talk.closed_at is None]
 
 
 def last_talk_of(tx: Transaction, person_id: UUID, *, opened_after: datetime) -> list[Talk]:

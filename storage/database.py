@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -22,10 +23,23 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 
 from storage.sealing import Vault, WrongMasterKey
-from storage.tables import Fact, Key
+from storage.tables import Alert, Choice, Fact, Key, Outbox, Talk
 
 Result = TypeVar("Result")
 BUSY_MILLISECONDS = 30_000
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What was loaded together for the people of a batch, so that their turns need not ask again.
+
+    The functions of storage that add such a row add it here too; a closed one is passed over when read.
+    """
+
+    talks: dict[UUID, list[Talk]] = field(default_factory=dict)  # by person
+    alerts: dict[UUID, list[Alert]] = field(default_factory=dict)  # by person
+    choices: dict[UUID, list[Choice]] = field(default_factory=dict)  # by account, the newest first
+    pressed: dict[str, Choice] = field(default_factory=dict)  # by token
 
 
 class Transaction:
@@ -35,6 +49,8 @@ class Transaction:
         self.session = session
         self.vault = vault
         self.random = random
+        self.loaded = Loaded()
+        self.outgoing: list[dict[str, Any]] = []  # rows of the outbox that are not written yet
 
     def new_id(self) -> UUID:
         return UUID(bytes=self.random.randbytes(16), version=4)
@@ -45,6 +61,13 @@ class Transaction:
         wrapped = self.vault.new_key(key_id)
         self.session.add(Key(id=key_id, wrapped=wrapped, created_at=now, purge_at=purge_at))
         return key_id
+
+    def write(self) -> None:
+        """Write all that is pending, so that the next statement sees it."""
+        self.session.flush()
+        if self.outgoing:
+            rows, self.outgoing = self.outgoing, []
+            self.session.connection().execute(sa.insert(Outbox.__table__), rows)  # type: ignore[arg-type]
 
     def load_keys(self, key_ids: Iterable[UUID]) -> None:
         """Open the keys not yet opened with one statement; keys that were destroyed stay unknown."""
@@ -87,7 +110,10 @@ class Database:
         """Run `work` in one transaction and commit it; any exception rolls everything back."""
 
         def carried(session: Session) -> Result:
-            return work(Transaction(session, self.vault, self.random))
+            tx = Transaction(session, self.vault, self.random)
+            result = work(tx)
+            tx.write()
+            return result
 
         async with AsyncExitStack() as stack:
             if self.is_sqlite:

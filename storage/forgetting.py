@@ -15,7 +15,7 @@ def forget(tx: Transaction, now: datetime, person: Person) -> None:
 
     Foreign keys take the accounts, forms, needs, offers, invitations, talks and notes along.
     """
-    tx.session.flush()
+    tx.write()
     indexes = list(tx.session.scalars(sa.select(Account.address_index).where(Account.person_id == person.id)))
     run = tx.session.execute
     run(

@@ -123,25 +123,27 @@ def cursor(tx: Transaction, gateway: str) -> str | None:
     return stored.value if stored else None
 
 
+_row, _earlier = aliased(Inbox), aliased(Inbox)
+_GOES_BEFORE = sa.exists().where(
+    _earlier.sender == _row.sender,
+    _earlier.outcome.is_(None),
+    sa.or_(_earlier.lane < _row.lane, sa.and_(_earlier.lane == _row.lane, _earlier.id < _row.id)),
+)
+
+
 def claim(tx: Transaction, now: datetime, worker: str, limit: int, hold: timedelta) -> list[int]:
     """Take the next events, crisis first, of each sender only the oldest unfinished one.
 
     Attempts are counted here, in a commit of their own. An event that was tried before is taken alone,
     so that one which kills the process is not blamed on its neighbours.
     """
-    row, earlier = aliased(Inbox), aliased(Inbox)
-    goes_before = sa.exists().where(
-        earlier.sender == row.sender,
-        earlier.outcome.is_(None),
-        sa.or_(earlier.lane < row.lane, sa.and_(earlier.lane == row.lane, earlier.id < row.id)),
-    )
-    free = sa.or_(row.claimed_until.is_(None), row.claimed_until < now)
+    free = sa.or_(_row.claimed_until.is_(None), _row.claimed_until < now)
     rows = tx.session.execute(
-        sa.select(row.id, row.attempts)
-        .where(row.outcome.is_(None), free, ~goes_before)
-        .order_by(row.lane, row.id)
+        sa.select(_row.id, _row.attempts)
+        .where(_row.outcome.is_(None), free, ~_GOES_BEFORE)
+        .order_by(_row.lane, _row.id)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=row)
+        .with_for_update(skip_locked=True, of=_row)
     ).all()
     fresh = [each.id for each in rows if each.attempts == 0]
     chosen = [rows[0].id] if rows and rows[0].attempts else fresh

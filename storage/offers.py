@@ -72,7 +72,7 @@ def candidates(tx: Transaction, now: datetime, need: Need, limit: int) -> list[C
     are not members or can't be reached.
     """
     query = (
-        sa.select(Offer, Person.language)
+        sa.select(Offer.person_id, Offer.radius, Offer.latitude, Offer.longitude, Person.language)
         .join(OfferSkill, OfferSkill.offer_id == Offer.id)
         .join(Person, Person.id == Offer.person_id)
         .where(OfferSkill.skill == need.skill, _near(need), *_may_be_asked(now, need))
@@ -85,7 +85,10 @@ def candidates(tx: Transaction, now: datetime, need: Need, limit: int) -> list[C
         query = query.order_by((north * north + east * east).asc().nulls_last(), Offer.id)
     else:
         query = query.order_by(Offer.created_at, Offer.id)
-    return [_candidate(need, offer, language) for offer, language in tx.session.execute(query)]
+    return [
+        Candidate(row.person_id, row.language, row.radius, _distance(need, row.latitude, row.longitude))
+        for row in tx.session.execute(query)
+    ]
 
 
 def _near(need: Need) -> sa.ColumnElement[bool]:
@@ -113,8 +116,7 @@ def _may_be_asked(now: datetime, need: Need) -> list[sa.ColumnElement[bool]]:
     ]
 
 
-def _candidate(need: Need, offer: Offer, language: str) -> Candidate:
-    distance = None
-    if None not in (need.latitude, need.longitude, offer.latitude, offer.longitude):
-        distance = cells.distance(need.latitude, need.longitude, offer.latitude, offer.longitude)  # type: ignore[arg-type]
-    return Candidate(offer.person_id, language, offer.radius, distance)
+def _distance(need: Need, latitude: float | None, longitude: float | None) -> float | None:
+    if need.latitude is None or need.longitude is None or latitude is None or longitude is None:
+        return None
+    return cells.distance(need.latitude, need.longitude, latitude, longitude)

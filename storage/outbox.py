@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,25 +18,34 @@ UNSENT = ("waiting", "sending")
 
 
 def add(tx: Transaction, now: datetime, account: Account, key_id: UUID, body: dict[str, Any],
-        lane: int, **columns: Any) -> Outbox:  # fmt: skip
-    """Queue a rendered message for an account, sealed with its reader's key."""
-    row = Outbox(
-        gateway=account.platform,
-        account_id=account.id,
-        person_id=account.person_id,
-        recipient=account.address_index,
-        key_id=key_id,
-        sealed_address=account.sealed_address,
-        sealed_body=tx.seal(key_id, "message", body),
-        lane=lane,
-        state="waiting",
-        attempts=0,
-        due_at=now,
-        created_at=now,
-        **columns,
+        lane: int, **columns: Any) -> None:  # fmt: skip
+    """Queue a rendered message for an account, sealed with its reader's key.
+
+    The rows of a transaction are written together, at its end or before the outbox is next asked.
+    """
+    tx.outgoing.append(
+        {
+            **_NOTHING,
+            "gateway": account.platform,
+            "account_id": account.id,
+            "person_id": account.person_id,
+            "recipient": account.address_index,
+            "key_id": key_id,
+            "sealed_address": account.sealed_address,
+            "sealed_body": tx.seal(key_id, "message", body),
+            "lane": lane,
+            "due_at": now,
+            "created_at": now,
+            **columns,
+        }
     )
-    tx.session.add(row)
-    return row
+
+
+_NOTHING: dict[str, Any] = {
+    **dict.fromkeys(column.name for column in Outbox.__table__.columns if column.name != "id"),
+    "state": "waiting",
+    "attempts": 0,
+}
 
 
 def say_goodbye(tx: Transaction, now: datetime, account: Account, text: str, keep: timedelta) -> None:
@@ -46,24 +55,38 @@ def say_goodbye(tx: Transaction, now: datetime, account: Account, text: str, kee
     """
     chat = tx.open(_owner_key(tx, account), "address", account.sealed_address)
     key_id = intake_key(tx, now, keep)
-    tx.session.add(
-        Outbox(
-            gateway=account.platform,
-            recipient=tx.vault.index("goodbye", str(chat)),
-            key_id=key_id,
-            sealed_address=tx.seal(key_id, "address", chat),
-            sealed_body=tx.seal(key_id, "message", {"text": text}),
-            lane=1,
-            state="waiting",
-            attempts=0,
-            due_at=now,
-            created_at=now,
-        )
+    tx.outgoing.append(
+        {
+            **_NOTHING,
+            "gateway": account.platform,
+            "recipient": tx.vault.index("goodbye", str(chat)),
+            "key_id": key_id,
+            "sealed_address": tx.seal(key_id, "address", chat),
+            "sealed_body": tx.seal(key_id, "message", {"text": text}),
+            "lane": 1,
+            "due_at": now,
+            "created_at": now,
+        }
     )
 
 
 def _owner_key(tx: Transaction, account: Account) -> UUID:
     return tx.session.get_one(Person, account.person_id).key_id
+
+
+# Written out, not bound: SQLite uses a partial index only where its condition stands word for word.
+_row, _earlier = aliased(Outbox), aliased(Outbox)
+_UNSENT: sa.BindParameter[Any] = sa.bindparam("unsent", UNSENT, expanding=True, literal_execute=True)
+_GOES_BEFORE = sa.exists().where(
+    _earlier.recipient == _row.recipient,
+    _earlier.state.in_(_UNSENT),
+    sa.or_(
+        # What is on its way to this reader is answered for before the next leaves.
+        _earlier.state == "sending",
+        sa.and_(_earlier.lane == _row.lane, _earlier.id < _row.id),
+    ),
+    _earlier.id != _row.id,
+)
 
 
 def claim(tx: Transaction, now: datetime, gateway: str, courier: str, limit: int, hold: timedelta,
@@ -72,49 +95,56 @@ def claim(tx: Transaction, now: datetime, gateway: str, courier: str, limit: int
 
     skip: readers to whom nothing may be sent now. most_lane: leave lanes above this one for later.
     """
-    row, earlier = aliased(Outbox), aliased(Outbox)
-    goes_before = sa.exists().where(
-        earlier.recipient == row.recipient,
-        earlier.state.in_(UNSENT),
-        sa.or_(
-            # What is on its way to this reader is answered for before the next leaves.
-            earlier.state == "sending",
-            sa.and_(earlier.lane == row.lane, earlier.id < row.id),
-        ),
-        earlier.id != row.id,
-    )
-    query = sa.select(row).where(
-        row.gateway == gateway, row.state == "waiting", row.due_at <= now, row.lane <= most_lane, ~goes_before
+    query = sa.select(_row).where(
+        _row.gateway == gateway,
+        _row.state.in_(_UNSENT),
+        _row.state == "waiting",
+        _row.due_at <= now,
+        _row.lane <= most_lane,
+        ~_GOES_BEFORE,
     )
     if skip:
-        query = query.where(row.recipient.not_in(skip))
-    rows = list(
-        tx.session.scalars(
-            query.order_by(row.lane, row.id).limit(limit).with_for_update(skip_locked=True, of=row)
-        )
-    )
-    chosen: list[Outbox] = []
-    for each in rows:
-        if all(each.recipient != other.recipient for other in chosen):
-            chosen.append(each)
-    for each in chosen:
-        each.state = "sending"
-        each.attempts += 1
-        each.claimed_by = courier
-        each.claimed_until = now + hold
-    tx.load_keys(each.key_id for each in chosen)
-    return chosen
-
-
-def finish(tx: Transaction, now: datetime, row_id: int, state: str, *, message_id: str | None = None,
-           reason: str | None = None) -> None:  # fmt: skip
-    """Record what became of a message; its words are no longer needed."""
-    values: dict[str, Any] = {"state": state, "finished_at": now, "reason": reason, "sealed_body": None}
-    if message_id is not None:
-        values["message_id"] = message_id
+        query = query.where(_row.recipient.not_in(skip))
+    query = query.order_by(_row.lane, _row.id).limit(limit).with_for_update(skip_locked=True, of=_row)
+    chosen: dict[bytes, Outbox] = {}  # one for each reader, also where two lanes wait
+    for each in tx.session.scalars(query):
+        chosen.setdefault(each.recipient, each)
+    rows = list(chosen.values())
+    if not rows:
+        return []
     tx.session.execute(
-        sa.update(Outbox).where(Outbox.id == row_id).values(claimed_by=None, claimed_until=None, **values)
+        sa.update(Outbox)
+        .where(Outbox.id.in_([each.id for each in rows]))
+        .values(state="sending", attempts=Outbox.attempts + 1, claimed_by=courier, claimed_until=now + hold)
+        .execution_options(synchronize_session="evaluate")
     )
+    tx.load_keys(each.key_id for each in rows)
+    return rows
+
+
+_SENT = (
+    sa.update(Outbox.__table__)  # type: ignore[arg-type]
+    .where(Outbox.id == sa.bindparam("row"))
+    .values(message_id=sa.bindparam("own"), state="sent", finished_at=sa.bindparam("at"), sealed_body=None,
+            claimed_by=None, claimed_until=None)
+)  # fmt: skip
+
+
+def sent(tx: Transaction, now: datetime, message_ids: Mapping[int, str]) -> None:
+    """Record messages that the platform has taken, with its ids; their words are no longer needed."""
+    if message_ids:
+        rows = [{"row": row, "own": own, "at": now} for row, own in message_ids.items()]
+        tx.session.connection().execute(_SENT, rows)
+
+
+def give_up(tx: Transaction, now: datetime, row_id: int, state: str, reason: str | None) -> None:
+    """Record that a message was refused, or that its fate stays uncertain."""
+    tx.session.execute(
+        sa.update(Outbox)
+        .where(Outbox.id == row_id)
+        .values(state=state, finished_at=now, reason=reason, sealed_body=None, claimed_by=None,
+                claimed_until=None)
+    )  # fmt: skip
 
 
 def postpone(tx: Transaction, row_id: int, until: datetime, reason: str) -> None:
@@ -136,6 +166,7 @@ def interrupted(tx: Transaction, gateway: str, now: datetime | None = None) -> l
 
 def readdress(tx: Transaction, account_id: UUID, recipient: bytes, sealed_address: bytes) -> None:
     """An account has another address: what still waits for it goes there."""
+    tx.write()
     tx.session.execute(
         sa.update(Outbox)
         .where(Outbox.account_id == account_id, Outbox.state.in_(UNSENT))
@@ -146,10 +177,11 @@ def readdress(tx: Transaction, account_id: UUID, recipient: bytes, sealed_addres
 def drop(tx: Transaction, now: datetime, *, alert_id: UUID | None = None,
          invitation_id: UUID | None = None) -> int:  # fmt: skip
     """Take back messages that are no longer true and have not left yet; returns how many."""
+    tx.write()
     about = Outbox.alert_id == alert_id if alert_id else Outbox.invitation_id == invitation_id
     dropped = tx.session.execute(
         sa.update(Outbox)
-        .where(about, Outbox.state == "waiting")
+        .where(about, Outbox.state.in_(_UNSENT), Outbox.state == "waiting")
         .values(state="dropped", finished_at=now, sealed_body=None)
         .returning(Outbox.id)
     )
@@ -158,6 +190,7 @@ def drop(tx: Transaction, now: datetime, *, alert_id: UUID | None = None,
 
 def card(tx: Transaction, account_id: UUID, card_name: str) -> Outbox | None:
     """The newest message of a card in an account."""
+    tx.write()
     return tx.session.scalars(
         sa.select(Outbox)
         .where(Outbox.account_id == account_id, Outbox.card == card_name)
@@ -182,6 +215,7 @@ def original(tx: Transaction, row: Outbox) -> str:
 
 def by_message(tx: Transaction, account_id: UUID, message_id: str) -> Outbox | None:
     """The message of ours that a person replies to or presses."""
+    tx.write()
     return tx.session.scalars(
         sa.select(Outbox)
         .where(Outbox.account_id == account_id, Outbox.message_id == message_id)
@@ -192,6 +226,7 @@ def by_message(tx: Transaction, account_id: UUID, message_id: str) -> Outbox | N
 
 def relayed_from(tx: Transaction, account_id: UUID, message_id: str) -> list[Outbox]:
     """The copies that were passed on of a message which a person wrote."""
+    tx.write()
     return list(
         tx.session.scalars(
             sa.select(Outbox)

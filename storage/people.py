@@ -58,6 +58,7 @@ def meet(tx: Transaction, now: datetime, platform: str, chat: str, language: str
         created_at=now,
     )
     tx.session.add_all((person, account))
+    tx.loaded.talks[person.id], tx.loaded.alerts[person.id], tx.loaded.choices[account.id] = [], [], []
     return Known(account, person)
 
 
@@ -79,14 +80,17 @@ def account_of(tx: Transaction, person_id: UUID) -> Account | None:
     ).first()
 
 
-def accounts_of(tx: Transaction, person_ids: Sequence[UUID]) -> dict[UUID, Account]:
-    """The same as `account_of` for many people with one statement."""
-    rows = tx.session.scalars(
-        sa.select(Account)
+def reach(tx: Transaction, person_ids: Sequence[UUID]) -> dict[UUID, Known]:
+    """Many people with the accounts in which they are spoken to (see `account_of`), with one statement."""
+    rows = tx.session.execute(
+        sa.select(Account, Person)
+        .join(Person, Person.id == Account.person_id)
         .where(Account.person_id.in_(person_ids))
         .order_by(Account.reachable, Account.last_spoke_at.asc().nulls_first())
     )
-    return {account.person_id: account for account in rows}
+    found = {account.person_id: Known(account, person) for account, person in rows}
+    tx.load_keys(each.person.key_id for each in found.values())
+    return found
 
 
 def name_of(tx: Transaction, person: Person) -> str:

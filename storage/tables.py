@@ -186,7 +186,6 @@ class Choice(Base):
     sealed_summary: Mapped[bytes]
     options: Mapped[list[dict[str, str]]]
     created_at: Mapped[datetime]
-    closed_at: Mapped[datetime | None]
     __table_args__ = (Index("ix_choices_account", "account_id", "created_at"),)
 
 
@@ -390,7 +389,9 @@ class Inbox(Base):
     __table_args__ = (
         sa.UniqueConstraint("gateway", "event_key"),
         Index("ix_inbox_queue", "lane", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED),
-        Index("ix_inbox_sender", "sender", "lane", "id"),
+        Index(
+            "ix_inbox_sender", "sender", "lane", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED
+        ),
         Index("ix_inbox_handled", "handled_at"),
     )
 

@@ -292,3 +292,15 @@ def test_a_malformed_phrase_is_refused_with_its_file(phrase: str, tmp_path: Path
 
 def test_without_any_language_nothing_is_understood(tmp_path: Path) -> None:
     assert Lexicons.load(tmp_path).understand("sos", "en").intent is Intent.NONE
+
+
+def test_the_cheap_screen_hides_no_phrase(tmp_path: Path) -> None:
+    (tmp_path / "xx").mkdir()
+    phrases = '["a * b", "^ at $", "to * the? (on|of) it", "z*"]'
+    words = '["a", "to", "it", "on", "at"]'
+    (tmp_path / "xx" / "lexicon.toml").write_text(
+        f"[ordinary]\nwords = {words}\n[crisis]\nsure = {phrases}\n", encoding="utf-8"
+    )
+    small = Lexicons.load(tmp_path)
+    assert {small.crisis(text) for text in ["a b", "a x y z b", "at", "to x of it", "zebra"]} == {Intent.SOS}
+    assert {small.crisis(text) for text in ["a", "b a", "at it", "to of", "a 1 2 3 4 b"]} == {None}

@@ -95,7 +95,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("outcome IS NULL"),
         postgresql_where=sa.text("outcome IS NULL"),
     )
-    op.create_index("ix_inbox_sender", "inbox", ["sender", "lane", "id"], unique=False)
+    op.create_index(
+        "ix_inbox_sender",
+        "inbox",
+        ["sender", "lane", "id"],
+        unique=False,
+        sqlite_where=sa.text("outcome IS NULL"),
+        postgresql_where=sa.text("outcome IS NULL"),
+    )
     op.create_table(
         "keys",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -318,7 +325,6 @@ def upgrade() -> None:
         sa.Column("sealed_summary", sa.LargeBinary(), nullable=False),
         sa.Column("options", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["accounts.id"],

@@ -1,0 +1,74 @@
+"""Things that people of a story do more rarely than writing and pressing."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from bot.app import App
+from handlers.messages import Words
+from tests.world import ConsolePlatform, Friend, Heard, TelegramPlatform, World
+
+GPS, CAMERA = 0x8825, 0x0110
+
+
+def rendered(world: World, words: Words, language: str = "es") -> str:
+    """How a text of ours reads in a language; it may not be translated yet."""
+    return world.core.catalogs.render(words, language)
+
+
+def photo_with_secrets() -> bytes:
+    """A picture whose hidden data tell where it was made and with what."""
+    exif = Image.Exif()
+    exif[CAMERA] = "SecretCamera"
+    exif.get_ifd(GPS).update({1: "N", 2: (41.0, 24.0, 0.0), 3: "E", 4: (2.0, 9.0, 36.0)})
+    out = io.BytesIO()
+    Image.new("RGB", (32, 16), "green").save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+async def restart(world: World) -> None:
+    """The process ends and another begins on the same database."""
+    world.app = App.compose(world.database, world.core, [world.platform.adapter], now=world.time)
+    await world.app.start()
+
+
+def tokens(world: World, friend: Friend, label: str) -> list[str]:
+    """The tokens of every button with this label that a person has received, the oldest first."""
+    if isinstance(world.platform, ConsolePlatform):
+        return [token for shown, token in world.platform._buttons[friend.name] if shown == label]
+    assert isinstance(world.platform, TelegramPlatform)
+    heard = world.platform._person(friend.name).heard
+    return [key.token for message in heard for key in message.keys if key.label == label]
+
+
+async def press_token(world: World, friend: Friend, token: str) -> None:
+    """Press a button by its token, whoever it was meant for."""
+    assert isinstance(world.platform, ConsolePlatform)
+    world.platform.console.press(friend.name, token)
+    await world.settle()
+
+
+async def send_voice(world: World, friend: Friend, body: bytes = b"OggS made up") -> None:
+    if isinstance(world.platform, TelegramPlatform):
+        world.platform._person(friend.name).sends_voice(body)
+    else:
+        assert isinstance(world.platform, ConsolePlatform)
+        world.platform._send(friend.name, "voice.ogg", body, "")
+    await world.settle()
+
+
+async def send_sticker(world: World, friend: Friend) -> None:
+    assert isinstance(world.platform, ConsolePlatform)
+    world.platform.console.say(
+        friend.name, "", file={"media": "sticker", "path": "none.webp", "mime": "image/webp"}
+    )
+    await world.settle()
+
+
+def place_of(friend: Friend, message: Heard) -> tuple[float | None, float | None]:
+    """The place of a message; Telegram sends a pin as a message of its own, before or after the words."""
+    pinned = message if message.place is not None else friend.hears("")
+    assert pinned.place is not None
+    return pinned.place.latitude, pinned.place.longitude
