@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.lexicon import Intent, Lexicons, normalise
+from handlers.lexicon import Intent, Lexicons
+from handlers.phrases import normalise
 
 LEXICONS = Lexicons.load(Path(__file__).parents[1] / "locales")
 

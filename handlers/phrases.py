@@ -1,0 +1,239 @@
+"""Plain words compared: normalised text, and phrases compiled to one regular expression.
+
+The pattern language is explained to volunteers at the top of `locales/<language>/lexicon.toml`. All
+phrases of a section become one expression with shared beginnings, so that a text is read once.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import product
+from math import inf
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+# Emoji that say something by themselves stay as words; all others become spaces.
+_SIGNS: Final = frozenset("🆘👍👎👌✅❌👋")
+# Letters that Unicode does not take apart, and fillers that are letters but show nothing.
+_LETTERS: Final = MappingProxyType(
+    {"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "ı": "i"}
+    | dict.fromkeys("\u115f\u1160", "")
+)
+_LOOKALIKES: Final = MappingProxyType(
+    str.maketrans("авсԁегһніјкмпорԛѕтувԝхαβγεηικμνορστυχω", "abcderhhijkmnopqstybwxabyehikmnopstyxw")
+)
+_DIGIT_IN_WORD: Final = re.compile(r"(?<=[^\W\d])[01345](?=[^\W\d])")
+_DIGIT_LETTERS: Final = MappingProxyType({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s"})
+_STRETCHED: Final = re.compile(r"([^\W\d])\1\1+")
+_DOUBLED: Final = re.compile(r"([^\W\d])\1+")
+_LATIN: Final = re.compile("[a-z]")
+
+
+@lru_cache(maxsize=4096)
+def _fold(char: str) -> str:
+    """One character as it is compared: its plain letters, a space, or nothing."""
+    if char in _SIGNS:
+        return f" {char} "
+    parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
+    return "".join(_kept(part) for part in parts)
+
+
+def _kept(part: str) -> str:
+    if part.isalnum():
+        return _LETTERS.get(part, part)
+    if unicodedata.category(part)[0] == "M" or unicodedata.category(part) == "Cf":
+        return ""
+    return "" if unicodedata.category(part) == "Cc" and not part.isspace() else " "
+
+
+_ASCII: Final = MappingProxyType({code: _fold(chr(code)) for code in range(128)})
+
+
+def _latin(word: str) -> str:
+    """A word that mixes alphabets, as the Latin word that it looks like."""
+    return word if word.isascii() or not _LATIN.search(word) else word.translate(_LOOKALIKES)
+
+
+def plain(text: str) -> str:
+    """Everything that `normalise` does except stretched letters, which patterns allow anyway."""
+    if text.isascii():
+        words = text.translate(_ASCII).split()
+    else:
+        words = [_latin(word) for word in "".join(map(_fold, text)).split()]
+    joined = " ".join(words)
+    if joined.isalpha() or joined.replace(" ", "").isalpha():
+        return joined
+    return _DIGIT_IN_WORD.sub(lambda digit: _DIGIT_LETTERS[digit[0]], joined)
+
+
+def normalise(text: str) -> str:
+    """Bring a text into the plain form that words are compared in."""
+    return _STRETCHED.sub(r"\1", plain(text))
+
+
+def squeeze(text: str) -> str:
+    """Doubled letters as one, so that "hellp" and "coming" misspelled as "comming" are found."""
+    return _DOUBLED.sub(r"\1", text)
+
+
+# --- From phrases to one regular expression ---------------------------------------------------
+
+_GAP: Final = "(?: [^ ]+){0,3}?"
+_Item = tuple[str, ...]  # alternatives; "" among them: may be left out; none at all: a gap
+Phrase = tuple[_Item, ...]
+_Entry = tuple[tuple[str, ...], str]  # the atoms of a literal beginning, and the rest as an expression
+
+
+@dataclass(frozen=True, slots=True)
+class Phrasebook:
+    """One language's file while it is being compiled."""
+
+    path: Path
+    data: Mapping[str, Any]
+
+    def section(self, name: str, key: str) -> list[Phrase]:
+        """The phrases under a key of a section."""
+        return [self._phrase(phrase) for phrase in self.data.get(name, {}).get(key, ())]
+
+    def _phrase(self, phrase: str) -> Phrase:
+        items = tuple(self._item(part, phrase) for part in _split(phrase, " ") if part)
+        if not items or not items[0] or not items[-1]:
+            raise ValueError(f"{self.path}: a phrase neither begins nor ends with a gap: {phrase!r}")
+        return items
+
+    def _item(self, part: str, phrase: str) -> _Item:
+        if part == "*":
+            return ()
+        core = part.removesuffix("?")
+        if core[:1] + core[-1:] == "()":
+            found = [text for choice in _split(core[1:-1], "|") for text in self._texts(choice, phrase)]
+        elif core[:1] + core[-1:] == "{}":
+            found = [text for choice in self._group(core[1:-1]) for text in self._texts(choice, phrase)]
+        elif not core or set(core) & set("(){}|?"):
+            raise ValueError(f"{self.path}: {part!r} is out of place in {phrase!r}")
+        else:
+            found = [
+                form
+                for word in (core, *self.data.get("spellings", {}).get(core, ()))
+                for form in _forms(word)
+            ]
+        return tuple(dict.fromkeys(found + [""] * part.endswith("?")))
+
+    def _texts(self, choice: str, phrase: str) -> list[str]:
+        """Every text that one alternative of a choice stands for."""
+        items = [self._item(part, phrase) for part in _split(choice, " ") if part]
+        if () in items:
+            raise ValueError(f"{self.path}: no gap inside a choice: {phrase!r}")
+        texts = [" ".join(filter(None, words)) for words in product(*items)]
+        if "" in texts:
+            raise ValueError(f"{self.path}: nothing but an optional word in a choice: {phrase!r}")
+        return texts
+
+    def _group(self, name: str) -> list[str]:
+        try:
+            return list(self.data["groups"][name])
+        except KeyError:
+            raise ValueError(f"{self.path}: there is no group {name!r}") from None
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split at the separators that stand outside parentheses."""
+    parts, depth = [""], 0
+    for char in text:
+        depth += (char == "(") - (char == ")")
+        if char == separator and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return parts
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """A word with and without its apostrophe."""
+    return (word.replace("'", " "), word.replace("'", "")) if "'" in word else (word,)
+
+
+def _letters(words: str) -> tuple[str, ...]:
+    """The words as atoms of an expression, each with the space before it."""
+    atoms: list[str] = []
+    for word in words.split():
+        if word in ("^", "$"):
+            atoms += (" ", re.escape(word))
+        else:
+            atoms += (" ", *squeeze(plain(word)), *["[^ ]*"] * word.endswith("*"))
+    return tuple(atoms)
+
+
+def _trie(entries: Iterable[_Entry]) -> str:
+    """One expression for all entries in which equal beginnings are tried once, the longest first."""
+    branches: dict[str, list[_Entry]] = {}
+    endings: set[str] = set()
+    for atoms, ending in entries:
+        if atoms:
+            branches.setdefault(atoms[0], []).append((atoms[1:], ending))
+        else:
+            endings.add(ending)
+    longer = sorted(endings - {""}, key=len, reverse=True)
+    literal = [atom + _trie(rest) for atom, rest in branches.items()]
+    options = [*longer, *literal, *endings & {""}]
+    return options[0] if len(options) == 1 else f"(?:{'|'.join(options)})"
+
+
+def _expression(phrases: Iterable[Phrase]) -> str:
+    """One expression for all phrases; those that begin with the same item share it."""
+    following: dict[_Item, list[Phrase]] = {}
+    for first, *rest in phrases:
+        following.setdefault(first, []).append(tuple(rest))
+    entries: list[_Entry] = []
+    for item, rests in following.items():
+        end = _expression(filter(None, rests)) if any(rests) else ""
+        end = f"(?:{end})?" if end and () in rests else end
+        if len(item) == 1:
+            entries.append((_letters(item[0]), end))
+        else:
+            entries.append(((), (_trie([(_letters(words), "") for words in item]) if item else _GAP) + end))
+    return _trie(entries)
+
+
+class Pattern:
+    """Finds any of the phrases as whole words in a framed and squeezed text.
+
+    It is compiled at its first use: all of them together would take half a second of every start.
+    """
+
+    def __init__(self, phrases: Sequence[Phrase], before: str = "", after: str = "(?= )") -> None:
+        self._phrases = phrases
+        self._around = before, after
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        before, after = self._around
+        return re.compile(before + _expression(self._phrases) + after if self._phrases else "(?!)")
+
+
+def screen(phrases: Iterable[Phrase], ordinary: Set[str]) -> re.Pattern[str]:
+    """Finds the most telling item of any of the phrases in a framed text, squeezed or not."""
+
+    def common(word: str) -> float:
+        return len(word) ** -3 + (word in ordinary) / 10
+
+    def commonness(item: _Item) -> float:
+        if not item or "" in item or {"^", "$"} & set(item):
+            return inf
+        return max(min(common(word) for word in text.split()) for text in item)
+
+    telling = {words for phrase in phrases for words in min(phrase, key=commonness)}
+    stretchable = {
+        tuple(f"{atom}{atom}*" if atom.isalpha() else atom for atom in _letters(words)) for words in telling
+    }
+    return re.compile(_trie((atoms, "") for atoms in sorted(stretchable)) + "(?= )" if telling else "(?!)")
+
+
+def frame(text: str) -> str:
+    """Mark start and end as words of their own, which patterns call `^` and `$`."""
+    return f" ^ {text} $ "
