@@ -1,4 +1,4 @@
-"""The composition root: everything is made here, once, and handed down as arguments."""
+"""The composition root: the parts of one process, made once, handed down as arguments, and kept running."""
 
 from __future__ import annotations
 
@@ -9,29 +9,22 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from random import Random
 
 from bot.adapters import Adapter, GatewayFault
+from bot.adapters.core_events import event
 from bot.clock import Clock
 from bot.courier import Courier
 from bot.fetcher import Fetcher
 from bot.gateway import Gateway
-from bot.settings import PREFIX, Settings, SettingsError
 from bot.worker import Worker
-from handlers.contents import COMMANDS
 from handlers.context import Core
-from handlers.emergency import load_table
-from handlers.lexicon import Lexicons
-from handlers.texts import Catalogs
-from storage import forgetting, inbox
-from storage.database import Database, sqlite_path
-from storage.migrate import NewerSchema, migrate
-from storage.sealing import Vault, WrongMasterKey, decode_master_key, read_or_create_master_key
+from handlers.messages import Kind
+from storage import inbox
+from storage.database import Database
 
 log = logging.getLogger(__name__)
 
-LOCALES = Path(__file__).parent.parent / "locales"
+RENEW_EVERY = 3.0  # seconds; a lease lasts ten
 
 
 def utc_now() -> datetime:
@@ -42,91 +35,26 @@ def no_step(name: str) -> None:
     """The numbered steps of the pipeline pass unnoticed, but for tests that break the process there."""
 
 
-def load_core(settings: Settings) -> Core:
-    catalogs = Catalogs.load(LOCALES)
-    if settings.language not in catalogs.languages:
-        known = ", ".join(catalogs.languages)
-        raise SettingsError(f"{PREFIX}LANGUAGE is wrong: there are catalogs for {known}.")
-    return Core(settings.union(), catalogs, Lexicons.load(LOCALES), load_table())
-
-
-def open_vault(settings: Settings) -> tuple[Vault, str]:
-    """The vault with its master key, and a word for the operator if the key was made just now."""
-    if settings.master_key is not None:
-        return Vault(decode_master_key(settings.master_key.get_secret_value())), ""
-    path = sqlite_path(settings.database_url)
-    if path is None:
-        raise SettingsError(
-            f"{PREFIX}MASTER_KEY is missing: PostgreSQL needs one. `onecloak key` prints one; keep a copy."
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    key_file = path.with_suffix(".key")
-    try:
-        master, made = read_or_create_master_key(key_file)
-    except ValueError:
-        raise SettingsError(
-            f"{PREFIX}MASTER_KEY is not set and the key file {key_file} is damaged: restore it."
-        ) from None
-    return Vault(
-        master
-    ), f"A master key was made in {key_file}. Keep a copy: without it all is lost." if made else ""
-
-
-async def open_database(settings: Settings, vault: Vault, random: Random) -> Database:
-    """Open and upgrade the database; raises SettingsError with what the operator can do."""
-    path = sqlite_path(settings.database_url)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database_url, vault, random)
-    try:
-        await migrate(database.engine)
-        await database.check_master_key()
-        await database.run(forgetting.replay)
-    except WrongMasterKey:
-        await database.close()
-        raise SettingsError(
-            f"{PREFIX}MASTER_KEY is wrong: the database was sealed with another one. Set that one."
-        ) from None
-    except NewerSchema as error:
-        await database.close()
-        raise SettingsError(f"{PREFIX}DATABASE_URL leads to a newer database. {error}") from None
-    except OSError as error:
-        await database.close()
-        raise SettingsError(
-            f"{PREFIX}DATABASE_URL leads to a server that does not answer ({type(error).__name__})."
-        ) from None
-    return database
-
-
-def menu_commands(core: Core) -> dict[str, Sequence[tuple[str, str]]]:
-    """The platform's command menu in each language; "" is for everyone else."""
-    summaries = [(name, command.summary) for name, command in COMMANDS.items() if command.summary]
-    menus: dict[str, Sequence[tuple[str, str]]] = {
-        language: [(name, core.catalogs.render(summary, language)) for name, summary in summaries]
-        for language in core.catalogs.languages
-    }
-    return {"": menus[core.union.language], **menus}
-
-
-def make_adapters(settings: Settings, core: Core) -> list[Adapter]:
-    """The adapters of all configured accounts; each is imported only here, when it is used."""
-    adapters: list[Adapter] = []
-    if settings.telegram.token is not None:
-        from bot.adapters.telegram import Telegram
-
-        token = settings.telegram.token.get_secret_value()
-        adapters.append(Telegram(token, settings.telegram.base_url, commands=menu_commands(core)))
-    return adapters
-
-
 @dataclass(slots=True)
 class Station:
-    """All that serves one account: receiving, sending, fetching."""
+    """All that serves one account: receiving, sending, fetching. It acts only while it leads."""
 
     adapter: Adapter
     gateway: Gateway
     courier: Courier
     fetcher: Fetcher
+    leading: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def recover(self) -> None:
+        """Take over from a process that ended in the middle of something."""
+        await self.courier.recover()
+        await self.fetcher.recover()
+
+    async def send(self) -> int:
+        return await self.courier.run_some() if self.leading.is_set() else 0
+
+    async def fetch(self) -> int:
+        return await self.fetcher.run_once() if self.leading.is_set() else 0
 
 
 @dataclass(slots=True)
@@ -165,14 +93,26 @@ class App:
         worker = Worker(database, core, name, now, step)
         return cls(database, core, now, stations, worker, Clock(database, core, now))
 
-    async def start(self) -> None:
-        """Take up what a process that ended has left; raises GatewayFault if an account does not work."""
+    async def start(self, stopping: asyncio.Event | None = None) -> None:
+        """Take up what a process that ended has left; raises GatewayFault if an account can't ever work."""
         if self.database.is_sqlite:  # no other process can be running
             await self.database.run(inbox.release)
         for station in self.stations:
-            await station.adapter.start()
-            await station.courier.recover()
-            await station.fetcher.recover()
+            await self._connect(station, stopping)
+            if self.database.is_sqlite:
+                await station.recover()
+
+    async def _connect(self, station: Station, stopping: asyncio.Event | None) -> None:
+        """Start an adapter; a network that is not there yet is waited for."""
+        while stopping is None or not stopping.is_set():
+            try:
+                await station.adapter.start()
+                return
+            except GatewayFault as fault:
+                if fault.fatal or stopping is None:
+                    raise
+                log.error("%s: %s", station.adapter.platform, fault.reason)
+                await _first(stopping.wait(), timeout=5.0)
 
     async def settle(self) -> int:
         """Handle, fetch, send until nothing is left to do at this moment; returns how much there was."""
@@ -187,28 +127,27 @@ class App:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Run until `stopping` is set."""
-        await self.start()
-        loops: list[tuple[str, Callable[[], Awaitable[int]], float]] = [
-            ("worker", self.worker.run_once, 1.0),
-            ("clock", self.clock.run_once, 1.0),
-        ]
-        async with asyncio.TaskGroup() as group:
+        await self.start(stopping)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._repeat("worker", self.worker.run_once, 1.0, stopping))
+                group.create_task(self._repeat("clock", self.clock.run_once, 1.0, stopping))
+                for station in self.stations:
+                    platform = station.adapter.platform
+                    group.create_task(self._lead(station, stopping))
+                    group.create_task(self._receive(station, stopping))
+                    group.create_task(self._repeat(f"courier {platform}", station.send, 0.25, stopping))
+                    group.create_task(self._repeat(f"fetcher {platform}", station.fetch, 1.0, stopping))
+        finally:
+            await self.database.run(lambda tx: inbox.release(tx, self.worker.name))
             for station in self.stations:
-                platform = station.adapter.platform
-                loops.append((f"courier {platform}", station.courier.run_some, 0.25))
-                loops.append((f"fetcher {platform}", station.fetcher.run_once, 1.0))
-                group.create_task(self._receive(station, stopping))
-            for name, run, pause in loops:
-                self._wake[name] = asyncio.Event()
-                group.create_task(self._repeat(name, run, pause, stopping))
-        for station in self.stations:
-            await station.adapter.stop()
-            await station.gateway.give_up_lease()
+                await station.adapter.stop()
+                await station.gateway.give_up_lease()
 
     async def _repeat(
         self, name: str, run: Callable[[], Awaitable[int]], pause: float, stopping: asyncio.Event
     ) -> None:
-        wake = self._wake[name]
+        wake = self._wake[name] = asyncio.Event()
         while not stopping.is_set():
             wake.clear()
             try:
@@ -221,27 +160,52 @@ class App:
                 continue
             await _first(wake.wait(), stopping.wait(), timeout=pause)
 
+    async def _lead(self, station: Station, stopping: asyncio.Event) -> None:
+        """Keep the account's lease: only its holder receives and sends."""
+        while not stopping.is_set():
+            try:
+                held = await station.gateway.hold_lease()
+                if held and not station.leading.is_set():
+                    await station.recover()
+            except Exception as error:  # noqa: BLE001 (a wall, as above)
+                self._failed(f"lease of {station.adapter.platform}", error)
+                held = False
+            if held:
+                station.leading.set()
+            else:
+                station.leading.clear()
+            await _first(stopping.wait(), timeout=RENEW_EVERY)
+
     async def _receive(self, station: Station, stopping: asyncio.Event) -> None:
         """Receive while this process holds the account's lease."""
         name = f"gateway {station.adapter.platform}"
         while not stopping.is_set():
+            await _first(station.leading.wait(), stopping.wait())
             pause = 0.0
             try:
-                if await station.gateway.hold_lease():
-                    await _first(self._take(station), stopping.wait())
-                else:
-                    pause = 2.0
+                await _first(self._take(station), stopping.wait())
             except GatewayFault as fault:
-                log.error("%s: %s", name, fault.reason)
-                self.failures += 1
-                pause = (
-                    fault.retry_after.total_seconds() if fault.retry_after else (30.0 if fault.fatal else 2.0)
-                )
+                pause = await self._gateway_failed(name, fault)
             except Exception as error:  # noqa: BLE001 (a wall, as above)
                 self._failed(name, error)
                 pause = 1.0
             if pause:
                 await _first(stopping.wait(), timeout=pause)
+
+    async def _gateway_failed(self, name: str, fault: GatewayFault) -> float:
+        """Tell the operator, and the coordinators if it won't pass; gives the seconds until the next try."""
+        log.error("%s: %s", name, fault.reason)
+        self.failures += 1
+        if fault.retry_after is not None:
+            return fault.retry_after.total_seconds()
+        if not fault.fatal:
+            return 2.0
+        now, keep = self.now(), self.core.union.keep_events
+        key = f"{name}:{now:%Y-%m-%dT%H}"
+        await self.database.run(
+            lambda tx: inbox.report(tx, now, b"", key, event(Kind.FAULT), crisis=True, keep=keep)
+        )
+        return 30.0
 
     async def _take(self, station: Station) -> None:
         if await station.gateway.run_once():

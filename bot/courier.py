@@ -86,7 +86,7 @@ class Courier:
         await self.database.run(lambda tx: self._recover(tx, now))
 
     def _recover(self, tx: Transaction, now: datetime) -> None:
-        rows = outbox.interrupted(tx, self.adapter.platform)
+        rows = outbox.interrupted(tx, self.adapter.platform, self.name)
         tx.load_keys(row.key_id for row in rows)
         for row in rows:
             parcel = self._parcel(tx, row)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from random import SystemRandom
 from typing import TypeVar
 
-from bot.app import load_core, open_database, open_vault, utc_now
+from bot.app import utc_now
 from bot.settings import Settings
+from bot.setup import load_core, open_database, open_vault
 from handlers.context import Moment
 from handlers.membership import COORDINATOR, make_code, step_down
 from handlers.messages import Outbound, _

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from random import SystemRandom
 
-from bot.app import App, load_core, make_adapters, open_database, open_vault
+from bot.app import App
 from bot.settings import Settings
+from bot.setup import load_core, make_adapters, open_database, open_vault
 from handlers.context import Core
 from storage.database import Database
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,7 +61,7 @@ class Context(Moment):
     person: Person
     account: Account
     conversation: Conversation | None = None
-    chosen: dict[str, str] = field(default_factory=dict)
+    scope: str = ""  # what the pressed button belongs to
 
     def reply(self, text: Words, *buttons: Button, **more: Any) -> Outbound:
         """Answer the one who spoke, where they spoke."""

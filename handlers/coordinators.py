@@ -53,7 +53,18 @@ def take(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if alert.person_id is not None:
         conversations.open_talk(ctx.tx, ctx.now, alert.person_id, ctx.person.id, alert_id=alert.id)
         told.append(_told_who(ctx, alert))
-    return [_details(ctx, alert), *told, *others]
+    return [_details(ctx, alert), *_attachments(ctx, alert), *told, *others]
+
+
+def _attachments(ctx: Context, alert: Alert) -> list[Outbound]:
+    """Photos and recordings that the person sent before anyone was in charge."""
+    return [
+        ctx.reply(
+            Verbatim(""), title=joined(alert.reference), attachment=note.attachment_id, lane=Lane.CRISIS
+        )
+        for note in alerts.notes(ctx.tx, alert.id)
+        if note.attachment_id is not None
+    ]
 
 
 def _told_who(ctx: Context, alert: Alert) -> Outbound:

@@ -102,8 +102,7 @@ def answer(ctx: Context, form: Form, conversation: Conversation, inbound: Inboun
 
 def fits(ctx: Context, conversation: Conversation, field: Field) -> bool:
     """Whether a pressed button belongs to the question that is open now."""
-    scope = ctx.chosen.get("scope", "")
-    return not scope or scope == f"{conversation.id}:{conversation.form}:{field.name}"
+    return not ctx.scope or ctx.scope == f"{conversation.id}:{conversation.form}:{field.name}"
 
 
 def back(ctx: Context, form: Form, conversation: Conversation) -> list[Outbound]:

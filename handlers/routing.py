@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from handlers import conversing, coordinators, forms, membership, needs, offers, places, sos, welcome
+from handlers import conversing, coordinators, forms, membership, needs, offers, sos, welcome
 from handlers.contents import COMMANDS, FORMS, REPORTS
 from handlers.context import Context
 from handlers.lexicon import Intent
@@ -113,7 +113,7 @@ def _pick(ctx: Context, choice: Choice, number: int, inbound: Inbound) -> Inboun
     if not 1 <= number <= len(choice.options):
         return None
     option = choice.options[number - 1]
-    ctx.chosen = {"scope": choice.scope, "label": option["label"]}
+    ctx.scope = choice.scope
     return replace(inbound, kind=Kind.MESSAGE, text=option["says"], token="", reply_to="")
 
 
@@ -227,10 +227,12 @@ def _edit(ctx: Context, inbound: Inbound) -> list[Outbound]:
     if ctx.core.lexicons.crisis(inbound.text) is Intent.SOS:
         return sos.sos(ctx, inbound, inbound.text)
     alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")
+    if not inbound.text:
+        return sos.moved(ctx, alert, inbound) if alert is not None else []
     passed_on = conversing.edited(ctx, inbound)
-    if alert is not None and not passed_on and (inbound.text or places.read(inbound)):
+    if alert is not None and not passed_on:
         return sos.said(ctx, alert, inbound)
-    return passed_on
+    return passed_on or [ctx.reply(_("I saw that you changed a message. Please write it as a new one."))]
 
 
 def in_room(ctx: Context, inbound: Inbound) -> list[Outbound]:

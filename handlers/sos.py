@@ -39,29 +39,33 @@ def said(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
     talk = conversing.talk_about(ctx, alert.id)
     if talk is not None:
         return conversing.relay(ctx, talk, inbound)
-    return [
-        ctx.reply(
-            lines(
-                _("I have written this down."),
-                cards.told(len(alerts.paged(ctx.tx, alert.id))),
-                alarms.call(ctx),
-            ),
-            Button(_("Send my place"), "", asks_place=True),
-            Button(_("It was a mistake"), "/mistake"),
-            lane=Lane.CRISIS,
-        )
-    ]
+    problem = conversing.fetch(ctx, inbound) if inbound.attachment is not None else []
+    kept = ctx.reply(
+        lines(
+            _("I have written this down."),
+            cards.told(len(alerts.paged(ctx.tx, alert.id))),
+            alarms.call(ctx),
+        ),
+        Button(_("Send my place"), "", asks_place=True),
+        Button(_("It was a mistake"), "/mistake"),
+        lane=Lane.CRISIS,
+    )
+    return problem or [kept]
+
+
+def moved(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
+    """A live position goes on: the newest is kept for the one in charge, and nobody is disturbed."""
+    place = _place(inbound)
+    if place is not None:
+        alert.sealed_place = ctx.tx.seal(ctx.person.key_id, "alert place", places.to_json(place))
+    return []
 
 
 def _write_down(ctx: Context, alert: Alert, inbound: Inbound) -> None:
     words = inbound.text
-    place = _place(inbound)
-    if place is not None:
-        alert.sealed_place = ctx.tx.seal(ctx.person.key_id, "alert place", places.to_json(place))
+    if _place(inbound) is not None:
+        moved(ctx, alert, inbound)
         words = words or "📍"
-    if inbound.attachment is not None:
-        conversing.fetch(ctx, inbound)
-        words = words or f"[{inbound.attachment.media}]"
     if words:
         alerts.note(ctx.tx, ctx.now, alert, ctx.person, words)
 

@@ -91,11 +91,7 @@ def _add(tx: Transaction, now: datetime, gateway: str, arrivals: Sequence[Arriva
         }
         for arrival, sender in zip(arrivals, senders, strict=True)
     ]
-    insert = (
-        sqlite.insert(Inbox) if tx.session.get_bind().dialect.name == "sqlite" else postgresql.insert(Inbox)
-    )
-    tx.session.flush()  # the intake key stands before its first use
-    tx.session.connection().execute(insert.on_conflict_do_nothing(), rows)
+    _insert(tx, rows)
 
 
 def report(
@@ -104,18 +100,24 @@ def report(
 ) -> None:  # fmt: skip
     """Tell the core something as an event of its own, in order with what `sender` says."""
     key_id = intake_key(tx, now, keep)
-    tx.session.add(
-        Inbox(
-            gateway="core",
-            event_key=tx.vault.index("event", "core", key),
-            sender=sender,
-            lane=CRISIS if crisis else ORDINARY,
-            key_id=key_id,
-            sealed_payload=tx.seal(key_id, "event", {"chat": "", "event": payload}),
-            attempts=0,
-            received_at=now,
-        )
-    )
+    row = {
+        "gateway": "core",
+        "event_key": tx.vault.index("event", "core", key),
+        "sender": sender,
+        "lane": CRISIS if crisis else ORDINARY,
+        "key_id": key_id,
+        "sealed_payload": tx.seal(key_id, "event", {"chat": "", "event": payload}),
+        "attempts": 0,
+        "received_at": now,
+    }
+    _insert(tx, [row])
+
+
+def _insert(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+    """Write events; one that is known already, by its gateway and key, is left as it is."""
+    engine = sqlite if tx.session.get_bind().dialect.name == "sqlite" else postgresql
+    tx.session.flush()  # the intake key stands before its first use
+    tx.session.connection().execute(engine.insert(Inbox).on_conflict_do_nothing(), rows)
 
 
 def cursor(tx: Transaction, gateway: str) -> str | None:

@@ -156,12 +156,12 @@ def postpone(tx: Transaction, row_id: int, until: datetime, reason: str) -> None
     )
 
 
-def interrupted(tx: Transaction, gateway: str, now: datetime | None = None) -> list[Outbox]:
-    """Messages whose sending was cut off (by `now`, or at all): nobody knows if they were delivered."""
-    query = sa.select(Outbox).where(Outbox.gateway == gateway, Outbox.state == "sending")
-    if now is not None:
-        query = query.where(Outbox.claimed_until < now)
-    return list(tx.session.scalars(query.order_by(Outbox.id).with_for_update()))
+def interrupted(tx: Transaction, gateway: str, courier: str) -> list[Outbox]:
+    """Messages that another courier, now gone, was just sending: nobody knows if they were delivered."""
+    query = sa.select(Outbox).where(
+        Outbox.gateway == gateway, Outbox.state.in_(_UNSENT), Outbox.state == "sending"
+    )
+    return list(tx.session.scalars(query.where(Outbox.claimed_by != courier).order_by(Outbox.id)))
 
 
 def readdress(tx: Transaction, account_id: UUID, recipient: bytes, sealed_address: bytes) -> None:
@@ -178,6 +178,8 @@ def drop(tx: Transaction, now: datetime, *, alert_id: UUID | None = None,
          invitation_id: UUID | None = None) -> int:  # fmt: skip
     """Take back messages that are no longer true and have not left yet; returns how many."""
     tx.write()
+    if alert_id is None and invitation_id is None:  # it would match every message that is about none
+        raise ValueError("name an alert or an invitation")
     about = Outbox.alert_id == alert_id if alert_id else Outbox.invitation_id == invitation_id
     dropped = tx.session.execute(
         sa.update(Outbox)

