@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,8 @@ from bot.pacing import Pacer
 from handlers.messages import Kind, Lane, Place
 from storage import inbox, outbox, people, work
 from storage.database import Database, Transaction
-from storage.tables import Account, Outbox
+from storage.sealing import WrongMasterKey
+from storage.tables import Account, Alert, Invitation, Outbox
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +29,11 @@ SPARED = 8  # of these, only for the crisis lane
 HOLD = timedelta(minutes=5)
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(minutes=5)
+LONGEST_CRISIS_RETRY = timedelta(seconds=5)  # of what was certainly not sent
 GIVE_UP_AFTER = {Lane.CRISIS: timedelta(days=7), Lane.REPLY: timedelta(days=2),
                  Lane.INVITATION: timedelta(hours=2), Lane.BROADCAST: timedelta(days=1)}  # fmt: skip
-MOST_REPEATS = 3  # sendings of which nobody knows if they arrived
+LOOK_UP = 0.1  # seconds after which the queue is looked at again, though nothing has arrived
+MOST_REPEATS = 10  # sendings of which nobody knows if they arrived, over a quarter of an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Courier:
         self.step = step
         self.pacer = Pacer(adapter.pace)
         self._on_the_way: set[asyncio.Task[Fate]] = set()
+        self._fates: list[Fate] = []  # not recorded yet
 
     async def recover(self) -> None:
         """Decide about what a process that ended was just sending."""
@@ -89,21 +93,23 @@ class Courier:
         rows = outbox.interrupted(tx, self.adapter.platform, self.name)
         tx.load_keys(row.key_id for row in rows)
         for row in rows:
-            parcel = self._parcel(tx, row)
-            self._not_sent(tx, now, row, Fate(parcel, "uncertain", reason="the process ended while sending"))
+            parcel = self._opened(tx, now, row)
+            if parcel is not None:
+                fate = Fate(parcel, "uncertain", reason="the process ended while sending")
+                self._not_sent(tx, now, row, fate)
 
     async def run_once(self) -> int:
         """Send what may leave now and wait for all of it; returns how many fates were recorded."""
         await self._dispatch()
         recorded = 0
-        while self._on_the_way:
+        while self._on_the_way or self._fates:
             recorded += await self._collect()
         return recorded
 
     async def run_some(self) -> int:
         """Start what may leave now and record what has arrived meanwhile; a slow chat delays no other."""
         started = await self._dispatch()
-        return started + (await self._collect() if self._on_the_way else 0)
+        return started + (await self._collect(LOOK_UP) if self._on_the_way or self._fates else 0)
 
     async def _dispatch(self) -> int:
         now = self.now()
@@ -127,7 +133,17 @@ class Courier:
         self, tx: Transaction, now: datetime, limit: int, held: list[bytes], most_lane: int
     ) -> list[Parcel]:
         rows = outbox.claim(tx, now, self.adapter.platform, self.name, limit, HOLD, held, most_lane)
-        return [self._parcel(tx, row) for row in rows]
+        opened = [self._opened(tx, now, row) for row in rows]
+        return [parcel for parcel in opened if parcel is not None]
+
+    def _opened(self, tx: Transaction, now: datetime, row: Outbox) -> Parcel | None:
+        """Open a message; one whose key was destroyed meanwhile must not hold up the others."""
+        try:
+            return self._parcel(tx, row)
+        except (KeyError, WrongMasterKey):
+            log.warning("message %d cannot be opened any more and is given up", row.id)
+            outbox.give_up(tx, now, row.id, "refused", "it cannot be opened any more")
+            return None
 
     def _parcel(self, tx: Transaction, row: Outbox) -> Parcel:
         body: dict[str, Any] = tx.open(row.key_id, "message", row.sealed_body) if row.sealed_body else {}
@@ -161,12 +177,18 @@ class Courier:
         self.step("8 sent")
         return Fate(parcel, "sent", message_id=message_id)
 
-    async def _collect(self) -> int:
-        """Wait for the first to arrive and record all that have, in one commit."""
-        done, self._on_the_way = await asyncio.wait(self._on_the_way, return_when=asyncio.FIRST_COMPLETED)
-        fates = [task.result() for task in done]
-        now = self.now()
+    async def _collect(self, patience: float | None = None) -> int:
+        """Wait for the first to arrive and record all that have, in one commit; if it fails, again later."""
+        if not self._fates:
+            done, self._on_the_way = await asyncio.wait(
+                self._on_the_way, timeout=patience, return_when=asyncio.FIRST_COMPLETED
+            )
+            self._fates = [task.result() for task in done]
+        if not self._fates:
+            return 0
+        fates, now = self._fates, self.now()
         await self.database.run(lambda tx: self._record_all(tx, now, fates))
+        self._fates = []
         self.step("9 recorded")
         return len(fates)
 
@@ -186,12 +208,17 @@ class Courier:
         if fate.state == "refused" and fate.parcel.message.edits and not fate.unreachable:
             _send_anew(row, now)
         elif fate.state == "refused" or self._gives_up(now, fate):
+            fate = replace(fate, state="refused" if fate.state == "waiting" else fate.state)
             outbox.give_up(tx, now, row.id, fate.state, fate.reason)
             self._report(tx, now, row, fate)
+        elif _is_over(tx, row):
+            outbox.give_up(tx, now, row.id, "dropped", "it was no longer true")
         else:
-            again = now + (fate.retry_after or _pause(fate.parcel.attempts))
+            again = now + _pause(now, fate)
             if fate.retry_after is not None:
                 self.pacer.hold(row.recipient, again)
+            if fate.state == "waiting":
+                row.attempts -= 1  # what certainly was not sent is no repeat
             outbox.postpone(tx, row.id, again, fate.reason or "")
 
     def _gives_up(self, now: datetime, fate: Fate) -> bool:
@@ -222,9 +249,26 @@ class Courier:
         )
 
 
-def _pause(attempts: int) -> timedelta:
-    doublings: int = min(attempts - 1, 10)
-    return min(LONGEST_RETRY, FIRST_RETRY * (1 << doublings))
+def _pause(now: datetime, fate: Fate) -> timedelta:
+    """How long until the next try: as the platform says, else twice as long each time."""
+    if fate.retry_after is not None:
+        return fate.retry_after
+    if fate.state == "uncertain":
+        doublings: int = min(fate.parcel.attempts - 1, 10)
+        return min(LONGEST_RETRY, FIRST_RETRY * (1 << doublings))
+    longest = LONGEST_CRISIS_RETRY if fate.parcel.lane == Lane.CRISIS else LONGEST_RETRY
+    return min(longest, max(FIRST_RETRY, now - fate.parcel.created_at))
+
+
+def _is_over(tx: Transaction, row: Outbox) -> bool:
+    """Whether the alert was taken or the invitation answered while the message was on its way."""
+    if row.alert_id is not None:
+        alert = tx.session.get(Alert, row.alert_id)
+        return alert is None or alert.state != "open"
+    if row.invitation_id is not None:
+        invitation = tx.session.get(Invitation, row.invitation_id)
+        return invitation is None or invitation.state != "pending"
+    return False
 
 
 def _send_anew(row: Outbox, now: datetime) -> None:

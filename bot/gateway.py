@@ -74,5 +74,10 @@ class Gateway:
 
 
 def _is_crisis(core: Core, text: str) -> bool:
-    """The screen: an SOS, and everything that may be one, is handled first."""
-    return bool(text) and (text.startswith("/sos") or core.lexicons.crisis(text) is not None)
+    """The screen: an SOS, and everything that may be one, is handled first; /help is a command as any."""
+    words = text.strip()
+    if words.startswith("/"):
+        command, _, words = words.partition(" ")
+        if command.lower().startswith("/sos"):
+            return True
+    return bool(words) and core.lexicons.crisis(words) is not None

@@ -6,8 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnparsedSettings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -25,12 +26,23 @@ class SettingsError(Exception):
 class Telegram(BaseModel):
     """The union's bot account in Telegram; without a token Telegram is not used."""
 
+    model_config = ConfigDict(extra="forbid")
+
     token: SecretStr | None = None
     base_url: str = "https://api.telegram.org/bot"
+
+    @field_validator("base_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")):
+            raise ValueError("it must begin with https:// or http://")
+        return value
 
 
 class Console(BaseModel):
     """The terminal that opens when no account is configured."""
+
+    model_config = ConfigDict(extra="forbid")
 
     width: Annotated[int, Field(ge=20, le=400)] = 100
 
@@ -42,7 +54,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env", extra="forbid", env_ignore_empty=True
     )
 
-    database_url: str = "sqlite+aiosqlite:///data/onecloak.db"
+    database_url: Annotated[str, Field(repr=False)] = "sqlite+aiosqlite:///data/onecloak.db"  # has a password
     master_key: SecretStr | None = None
     language: str = "en"
     country: str = ""
@@ -61,11 +73,13 @@ class Settings(BaseSettings):
     @classmethod
     def _known_engine(cls, value: str) -> str:
         try:
-            driver = make_url(value).drivername
-        except ArgumentError:
-            driver = ""
-        if driver not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
+            url = make_url(value)
+        except (ArgumentError, ValueError):  # whose text has a part of the address, perhaps the password
+            raise ValueError("it is not the address of a database") from None
+        if url.drivername not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
             raise ValueError("it must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+        if url.drivername == "sqlite+aiosqlite" and url.database in (None, "", ":memory:"):
+            raise ValueError("it must name a file: what is only in memory is lost with the process")
         return value
 
     @field_validator("master_key")
@@ -113,10 +127,24 @@ def read_settings(env_file: Path | None = Path(".env"), **values: Any) -> Settin
         return Settings(_env_file=env_file, **values)  # type: ignore[call-arg]
     except ValidationError as error:
         first = error.errors()[0]
-        name = PREFIX + "__".join(str(part) for part in first["loc"]).upper()
+        name = _variable(first["loc"])
         if first["type"] == "extra_forbidden":
             raise SettingsError(
                 f"{name} is not a setting of One Cloak; .env.example lists them all."
             ) from None
         reason = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{name} is wrong: {reason[:1].lower()}{reason[1:]}.") from None
+    except UnparsedSettings as error:  # a group of settings was given as one value
+        group = str(error).split('"')[1].upper()
+        raise SettingsError(
+            f"{PREFIX}{group} is wrong: set its parts one by one as in .env.example."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{env_file} cannot be read ({type(error).__name__}).") from None
+
+
+def _variable(where: tuple[int | str, ...]) -> str:
+    """The variable that an error is about; an unknown one is named as it stands in the file."""
+    name = "__".join(str(part) for part in where).upper()
+    ours = str(where[0]) in Settings.model_fields
+    return f"{PREFIX}{name}" if ours else name

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.adapters import parse
 from handlers.contents import OWN_REPORTS
 from handlers.context import Context, Core, Moment
-from handlers.messages import Inbound, Kind, Lane, Outbound, _
+from handlers.messages import Inbound, Kind, Lane, Outbound, Text, _
 from handlers.post import post
 from handlers.routing import may_be_choice, route
 from storage import alerts, conversations, inbox, people
@@ -21,6 +21,7 @@ from storage.conversations import TOKEN_LENGTH
 from storage.database import Database, Transaction
 from storage.inbox import CRISIS
 from storage.people import Known
+from storage.sealing import WrongMasterKey
 from storage.tables import Inbox
 
 log = logging.getLogger(__name__)
@@ -49,32 +50,42 @@ class Worker:
         self.now = now
         self.step = step
         self.failures = 0
+        self._holds = False  # events that a turn could not finish because the database failed
 
     async def run_once(self) -> int:
         """Handle the next batch; returns how many events were finished."""
         now = self.now()
+        if self._holds:
+            await self.database.run(lambda tx: inbox.release(tx, self.name))
         ids = await self.database.run(lambda tx: inbox.claim(tx, now, self.name, BATCH, HOLD))
         if not ids:
             return 0
         self.step("4 claimed")
+        self._holds = True
+        finished = await self._batch(now, ids)
+        self._holds = False
+        self.step("6 handled and committed")
+        return finished
+
+    async def _batch(self, now: datetime, ids: Sequence[int]) -> int:
         try:
-            finished = await self.database.run(lambda tx: self._handle(tx, now, ids))
+            return await self.database.run(lambda tx: self._handle(tx, now, ids))
         except Exception as error:  # a wall: one bad event must not stop the others
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
+            if _is_outage(error):
                 raise
             log.warning(
                 "a batch of %d failed (%s); its events run one by one", len(ids), type(error).__name__
             )
-            finished = await self._one_by_one(now, ids)
-        self.step("6 handled and committed")
-        return finished
+        return await self._one_by_one(now, ids)
 
     async def _one_by_one(self, now: datetime, ids: Sequence[int]) -> int:
         finished = 0
         for row_id in ids:
             try:
                 finished += await self.database.run(partial(self._handle, now=now, ids=[row_id]))
-            except Exception:  # a wall, as above: the event is set aside, its sender gets an apology
+            except Exception as error:  # a wall, as above: it is set aside, its sender gets an apology
+                if _is_outage(error):
+                    raise
                 self.failures += 1
                 log.exception("event %d could not be handled and is set aside", row_id)
                 finished += await self.database.run(partial(self._set_aside, now=now, row_id=row_id))
@@ -87,7 +98,7 @@ class Worker:
         outcomes: dict[str, list[int]] = {}
         for event in batch.events:
             row = event.row
-            outcome = batch.give_up(row) if row.attempts > MOST_ATTEMPTS else batch.handle(event)
+            outcome = batch.give_up(event) if row.attempts > MOST_ATTEMPTS else batch.handle(event)
             outcomes.setdefault(outcome, []).append(row.id)
         self.step("5 handled")
         for outcome, done in outcomes.items():
@@ -95,10 +106,17 @@ class Worker:
         return len(rows)
 
     def _set_aside(self, tx: Transaction, now: datetime, row_id: int) -> int:
-        rows = inbox.load(tx, self.name, [row_id])
-        for row in rows:
-            inbox.finish(tx, now, [row.id], _Batch(tx, now, self.core, rows).give_up(row))
-        return len(rows)
+        batch = _Batch(tx, now, self.core, inbox.load(tx, self.name, [row_id]))
+        for event in batch.events:
+            inbox.finish(tx, now, [event.row.id], batch.give_up(event))
+        return len(batch.events)
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether the database fails and not the event: it is tried again, and the attempts are counted."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError | InterfaceError | OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +146,11 @@ class _Batch:
     def _open(self, row: Inbox) -> _Event:
         if row.sealed_payload is None:
             return _Event(row, "", None)
-        payload = self.tx.open(row.key_id, "event", row.sealed_payload)
+        try:
+            payload = self.tx.open(row.key_id, "event", row.sealed_payload)
+        except (KeyError, WrongMasterKey):
+            log.warning("event %d cannot be opened any more, a dead letter now", row.id)
+            return _Event(row, "", None)
         try:
             return _Event(row, payload["chat"], parse(row.gateway, payload["event"]))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -178,29 +200,32 @@ class _Batch:
             self.known.pop(row.sender, None)
             post(Moment(self.core, self.tx, self.now), said)
 
-    def give_up(self, row: Inbox) -> str:
+    def give_up(self, event: _Event) -> str:
         """Keep an event that cannot be handled, apologise to its sender, and tell the coordinators."""
         moment = Moment(self.core, self.tx, self.now)
         post(moment, OWN_REPORTS[Kind.FAULT](moment, Inbound(Kind.FAULT)))
-        known = self.known.get(row.sender)
-        if known is not None:
-            post(moment, [Outbound(known.person.id, APOLOGY, account=known.account.id)])
+        self._tell_sender(event.row, event.chat, APOLOGY)
         return "failed"
 
     def _unreadable(self, row: Inbox, chat: str) -> str:
+        self._tell_sender(row, chat, UNREADABLE)
+        return "unreadable"
+
+    def _tell_sender(self, row: Inbox, chat: str, text: Text) -> None:
         known = self.known.get(row.sender)
         if known is None and chat:
             known = self._meet(row, chat, "")
         if known is not None:
             moment = Moment(self.core, self.tx, self.now)
-            post(moment, [Outbound(known.person.id, UNREADABLE, account=known.account.id)])
-        return "unreadable"
+            post(moment, [Outbound(known.person.id, text, account=known.account.id)])
 
     def _context(self, row: Inbox, chat: str, inbound: Inbound) -> Context | None:
         known = self.known.get(row.sender)
         if known is None:
             if not chat or inbound.kind in (Kind.BLOCKED, Kind.UNBLOCKED, Kind.FETCHED, Kind.UNFETCHED):
                 return None  # nobody we know left, came back, or was forgotten meanwhile
+            if inbound.in_room and row.lane != CRISIS:
+                return None  # who chats in a group has not asked us to know them
             known = self._meet(row, chat, inbound.language)
         self._learn(known, inbound)
         return Context(

@@ -8,7 +8,7 @@ from handlers import cards, escalation, references
 from handlers.context import Moment
 from handlers.emergency import numbers_for
 from handlers.messages import Button, Lane, Outbound, Text, _, lines
-from storage import alerts, outbox, people
+from storage import alerts, conversations, outbox, people
 from storage.tables import Alert, Need, Person
 
 
@@ -53,18 +53,20 @@ def fault(moment: Moment) -> list[Outbound]:
     return raise_alert(moment, "fault")
 
 
-def page(moment: Moment, alert: Alert) -> list[Outbound]:
-    """Take the next step that reaches someone; empty tiers are passed over at once."""
-    everyone = len(alert.policy["steps"])
-    for _attempt in range(everyone):
+def page(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound]:
+    """Take the next step that reaches someone; empty tiers are passed over at once.
+
+    but: someone who has just had it; they are told only when there is nobody else.
+    """
+    for _attempt in range(len(alert.policy["steps"])):
         step = escalation.step(alert.policy, alert.step)
-        told = _tier(moment, step.tier, alert)
+        told = [person for person in _tier(moment, step.tier, alert) if person.id != but]
         alert.step += 1
         alert.next_step_at = moment.now + step.wait
         alerts.page(moment.tx, moment.now, alert, step.tier, told)
         if told:
             return [cards.alert(moment, alert, person.id) for person in told]
-    return []
+    return page(moment, alert) if but is not None else []
 
 
 def _tier(moment: Moment, tier: str, alert: Alert) -> list[Person]:
@@ -113,11 +115,12 @@ def _owner_is_quiet(moment: Moment, alert: Alert) -> list[Outbound]:
 def back_to_queue(moment: Moment, alert: Alert) -> list[Outbound]:
     """Nobody is in charge any more: the escalation begins again."""
     from_owner = alert.owner_id
+    conversations.close_talks(moment.tx, moment.now, alert_id=alert.id)
     alert.state, alert.owner_id, alert.taken_at = "open", None, None
     alert.step, alert.owner_asked = 0, False
     moment.tx.session.flush()
-    told = page(moment, alert)
-    if from_owner is not None:
+    told = page(moment, alert, but=from_owner)
+    if from_owner is not None and all(message.to != from_owner for message in told):
         told.append(cards.alert(moment, alert, from_owner, in_place=True))
     if alert.kind == "sos" and alert.person_id is not None:
         told.append(_still_waiting(moment, alert, alert.person_id))
@@ -134,12 +137,19 @@ def keep_current(moment: Moment, alert: Alert, but: UUID | None = None) -> list[
     ]
 
 
+def end(moment: Moment, alert: Alert, outcome: str) -> list[Outbound]:
+    """Close an alert and its talk, and bring the cards of all who were paged up to date."""
+    if not alerts.resolve(moment.tx, moment.now, alert.id, outcome):
+        return []
+    conversations.close_talks(moment.tx, moment.now, alert_id=alert.id)
+    return keep_current(moment, alert)
+
+
 def settle(moment: Moment, need: Need, outcome: str) -> list[Outbound]:
     """The alerts about a need have no reason any more: close them and bring their cards up to date."""
     told: list[Outbound] = []
     for alert in alerts.of_need(moment.tx, need):
-        alerts.resolve(moment.tx, moment.now, alert.id, outcome)
-        told += keep_current(moment, alert)
+        told += end(moment, alert, outcome)
     return told
 
 

@@ -72,7 +72,7 @@ def standing(moment: Moment, case: Need) -> Words:
 
 def _asked(count: int) -> Text:
     if not count:
-        return _("Nobody I can ask offers this yet.")
+        return _("There is nobody I can ask for this yet.")
     return _n("I have asked {count} person.", "I have asked {count} people.", count)
 
 
@@ -99,7 +99,7 @@ def _until(moment: Moment, case: Need) -> Text | None:
     if case.next_step_at is None:
         return None
     left = duration(case.next_step_at - moment.now)
-    return _("You hear from me within {time}, whatever happens.", time=left)
+    return _("You will hear from me within {time}, whatever happens.", time=left)
 
 
 def wave_wait(moment: Moment, case: Need) -> timedelta:
@@ -121,8 +121,8 @@ def invitation(case: Need, asked: Invitation, candidate: Candidate) -> Outbound:
         ),
         title=joined(skills.label(case.skill), when, case.reference),
         buttons=(
-            Button(_("I can"), f"/accept {case.reference}"),
-            Button(_("Not now"), f"/decline {case.reference}"),
+            Button(_("I can"), f"/accept {case.reference}", means="yes"),
+            Button(_("Not now"), f"/decline {case.reference}", means="no"),
             Button(_("Pause me for a week"), "/pause"),
         ),
         lane=Lane.INVITATION,
@@ -135,7 +135,7 @@ def invitation(case: Need, asked: Invitation, candidate: Candidate) -> Outbound:
 ALERT_KINDS = {
     "sos": ("🔴", _("SOS")),
     "unanswered": ("🟠", _("nobody has taken a need")),
-    "unfinished": ("🟠", _("nobody says if a need was met")),
+    "unfinished": ("🟠", _("nobody has said if a need was met")),
     "report": ("🟠", _("someone was reported")),
     "fault": ("⚠️", _("the bot has a fault")),
 }

@@ -32,8 +32,8 @@ def ask(need: Need) -> Outbound:
         need.person_id,
         _("Is {reference} done?", reference=need.reference),
         buttons=(
-            Button(_("Yes, it is done"), f"/confirm {need.reference}"),
-            Button(_("No"), f"/notdone {need.reference}"),
+            Button(_("Yes, it is done"), f"/confirm {need.reference}", means="yes"),
+            Button(_("No"), f"/notdone {need.reference}", means="no"),
         ),
     )
 
@@ -45,7 +45,7 @@ def confirm(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         return needs.unknown(ctx)
     commitment = stored.commitment(ctx.tx, need.id)
     if not stored.close(ctx.tx, ctx.now, need, "done"):
-        return [ctx.reply(_("{reference} was closed before.", reference=need.reference))]
+        return [ctx.reply(_("{reference} is already closed.", reference=need.reference))]
     conversations.close_talks(ctx.tx, ctx.now, need_id=need.id)
     said: list[Outbound] = [
         ctx.reply(_("Good. {reference} is closed, and your place is closed to others again.",
@@ -53,9 +53,9 @@ def confirm(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         cards.need(ctx, need, ctx.person.id, in_place=True),
     ]  # fmt: skip
     if commitment is not None:
-        commitment.state, commitment.ended_at = "done", ctx.now
+        stored.end_commitment(ctx.tx, ctx.now, commitment, "done")
         thanks = lines(
-            _("{reference} is done. They thank you.", reference=need.reference),
+            _("{reference} is done. Thank you for your help.", reference=need.reference),
             _("Their place is closed again. Please delete it if you wrote it down."),
         )
         said.append(Outbound(commitment.person_id, thanks))
@@ -71,7 +71,7 @@ def not_done(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     commitment = stored.commitment(ctx.tx, need.id)
     told: list[Outbound] = []
     if commitment is not None:
-        commitment.state, commitment.ended_at = "not_done", ctx.now
+        stored.end_commitment(ctx.tx, ctx.now, commitment, "not_done")
         text = _("{reference} was not finished, so I am asking others. Thank you for your time.",
                  reference=need.reference)  # fmt: skip
         told.append(Outbound(commitment.person_id, text))

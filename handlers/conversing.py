@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,8 @@ from handlers.messages import (
 from handlers.texts import joined
 from storage import alerts, conversations, needs, outbox, people, work
 from storage.tables import Talk
+
+TALK_CLOSED = _("That talk is closed. Your message was not passed on.")
 
 
 def other(talk: Talk, person_id: UUID) -> UUID:
@@ -108,24 +110,18 @@ def fetch(ctx: Context, inbound: Inbound, talk: Talk | None = None) -> list[Outb
 def fetched(ctx: Context, inbound: Inbound) -> list[Outbound]:
     """A fetched attachment goes to the talk it was meant for, or to the alert that is open."""
     detail = inbound.detail
-    attachment_id = UUID(detail["attachment"])
+    attachment_id, words = UUID(detail["attachment"]), Verbatim(detail["text"])
+    source = (ctx.account.id, detail["message_id"])
     talk = conversations.talk(ctx.tx, UUID(detail["talk"])) if detail["talk"] else None
     if talk is not None and talk.closed_at is None:
-        source = (ctx.account.id, detail["message_id"])
-        return [pass_on(ctx, talk, ctx.person.id, Verbatim(detail["text"]), source, attachment=attachment_id)]
+        return [pass_on(ctx, talk, ctx.person.id, words, source, attachment=attachment_id)]
     alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")
-    if alert is not None:
-        alerts.note(
-            ctx.tx, ctx.now, alert, ctx.person, detail["text"] or f"[{detail['media']}]", attachment_id
-        )
-        owner_talk = talk_about(ctx, alert.id)
-        if owner_talk is not None:
-            source = (ctx.account.id, detail["message_id"])
-            return [
-                pass_on(
-                    ctx, owner_talk, ctx.person.id, Verbatim(detail["text"]), source, attachment=attachment_id
-                )
-            ]
+    if alert is None:
+        return [ctx.reply(TALK_CLOSED)]
+    owner_talk = talk_about(ctx, alert.id)
+    if owner_talk is not None:
+        return [pass_on(ctx, owner_talk, ctx.person.id, words, source, attachment=attachment_id)]
+    alerts.note(ctx.tx, ctx.now, alert, ctx.person, f"[{detail['media']}]", attachment_id)
     return []
 
 
@@ -176,7 +172,7 @@ def ask_which(ctx: Context, inbound: Inbound) -> list[Outbound]:
 
 def _which_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
     return tuple(
-        Option(str(talk.id), joined(reference(ctx, talk), _role(ctx, talk)))
+        Option(str(talk.id), joined(reference(ctx, talk), role(ctx, talk)))
         for talk in conversations.talks_of(ctx.tx, ctx.person.id)
     )
 
@@ -191,7 +187,7 @@ def _parse_which(ctx: Context, inbound: Inbound) -> Any:
 def _which_done(ctx: Context, answers: Answers) -> list[Outbound]:
     talk = conversations.talk(ctx.tx, UUID(answers["talk"]))
     if talk is None or talk.closed_at is not None:
-        return [ctx.reply(_("That talk is closed. Your message was not passed on."))]
+        return [ctx.reply(TALK_CLOSED)]
     attachment = answers.get("attachment")
     kept = Inbound(
         Kind.MESSAGE,
@@ -217,7 +213,7 @@ WHICH = Form(
 )
 
 
-def _role(ctx: Context, talk: Talk) -> Text:
+def role(ctx: Context, talk: Talk) -> Text:
     if talk.requester_id == ctx.person.id:
         return _("coordinator") if talk.alert_id else _("your volunteer")
     return _("the one who asked")
@@ -240,11 +236,14 @@ def share(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         about = reference(ctx, talk)
         ask = Outbound(
             partner_id,
-            _("{reference}: the other side would share their contact with you. They get yours only if you "
-              "agree too.", reference=about),
-            buttons=(Button(_("Share my contact"), f"/share {about}"), Button(_("No"), "/no")),
+            _("{reference}: the other person would like to share their contact with you. "
+              "They get yours only if you agree too.", reference=about),
+            buttons=(
+                Button(_("Share my contact"), f"/share {about}", means="yes"),
+                Button(_("No"), "/no", means="no"),
+            ),
         )  # fmt: skip
-        return [ctx.reply(_("I have asked the other side. Contacts open when both agree.")), ask]
+        return [ctx.reply(_("I have asked the other person. Contacts open when both agree.")), ask]
     return [_contact(ctx, talk, partner_id, ctx.person.id), _contact(ctx, talk, ctx.person.id, partner_id)]
 
 
@@ -255,6 +254,13 @@ def _contact(ctx: Context, talk: Talk, of_id: UUID, to_id: UUID) -> Outbound:
     assert case_id is not None
     found = disclosure.contact_of(ctx, to_id, subject, case_id, account) if account else ""
     return Outbound(to_id, lines(_("You both agreed. Their contact:"), Verbatim(found)), talk=talk.id)
+
+
+def tell(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    """Pass on what follows the reference: the answer to "Which one do you mean?" """
+    quoted, _space, words = argument.partition(" ")
+    talk = conversing_talk(ctx, quoted)
+    return relay(ctx, talk, replace(inbound, text=words)) if talk else [ctx.reply(TALK_CLOSED)]
 
 
 def conversing_talk(ctx: Context, argument: str) -> Talk | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import alarms, cards, disclosure, references, sos
+from handlers import alarms, cards, disclosure, references
 from handlers.context import Context
 from handlers.escalation import QUIET
 from handlers.messages import Button, Inbound, Lane, Outbound, Text, Verbatim, _, lines
@@ -33,7 +33,7 @@ def _alert(ctx: Context, argument: str) -> Alert | None:
 
 
 def _not_found(ctx: Context) -> list[Outbound]:
-    return [ctx.reply(_("I don't find that alert. /board shows those that are open."), lane=Lane.CRISIS)]
+    return [ctx.reply(_("I can't find that alert. /board shows those that are open."), lane=Lane.CRISIS)]
 
 
 def take(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -43,6 +43,8 @@ def take(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     alert = _alert(ctx, argument)
     if alert is None:
         return _not_found(ctx)
+    if ctx.person.id in (alert.person_id, alert.about_id):
+        return [ctx.reply(_("This one is about you, so someone else must take it."), lane=Lane.CRISIS)]
     if not alerts.take(ctx.tx, ctx.now, alert.id, ctx.person.id, ctx.now + QUIET):
         ctx.tx.session.refresh(alert)
         return [ctx.reply(cards.alert_title(ctx, alert), lane=Lane.CRISIS)]
@@ -70,7 +72,7 @@ def _attachments(ctx: Context, alert: Alert) -> list[Outbound]:
 def _told_who(ctx: Context, alert: Alert) -> Outbound:
     assert alert.person_id is not None
     who = cards.name(ctx, ctx.person.id)
-    text = _("{name} has taken charge of this, a coordinator. Write here, they read it.", name=who)
+    text = _("{name} has taken charge of this, for the coordinators. Write here and I pass it on.", name=who)
     about = (
         joined(alert.reference)
         if alert.need_id is None
@@ -139,7 +141,7 @@ def resolve(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
             reference=alert.reference,
         )
         said.append(Outbound(alert.person_id, text, buttons=(Button(_("SOS"), "/sos"),), lane=Lane.CRISIS))
-    return said + sos.end(ctx, alert, "resolved by a coordinator")
+    return said + alarms.end(ctx, alert, "resolved by a coordinator")
 
 
 def hand_back(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -147,7 +149,6 @@ def hand_back(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     alert = _own(ctx, argument)
     if alert is None:
         return _not_found(ctx) if is_coordinator(ctx) else refused(ctx, "handback")
-    conversations.close_talks(ctx.tx, ctx.now, alert_id=alert.id)
     work.audit(ctx.tx, ctx.now, ctx.person.id, "handed back", case_id=alert.id)
     said = ctx.reply(
         _("{reference} goes back to the others. Thank you.", reference=alert.reference), lane=Lane.CRISIS

@@ -80,9 +80,11 @@ class Form:
         )
 
 
-def start(ctx: Context, form: Form, answers: Answers | None = None) -> list[Outbound]:
+def start(
+    ctx: Context, form: Form, answers: Answers | None = None, note: Text | None = None
+) -> list[Outbound]:
     """Open a form with what was already said; another open form of this chat is left."""
-    return _advance(ctx, form, answers or {}, None)
+    return _advance(ctx, form, answers or {}, note)
 
 
 def answer(ctx: Context, form: Form, conversation: Conversation, inbound: Inbound) -> list[Outbound]:
@@ -108,8 +110,9 @@ def fits(ctx: Context, conversation: Conversation, field: Field) -> bool:
 def back(ctx: Context, form: Form, conversation: Conversation) -> list[Outbound]:
     """Drop the newest answer and ask that question again."""
     answers = conversations.answers(ctx.tx, ctx.person, conversation)
-    if answers:
-        answers.popitem()
+    newest = next((field.name for field in reversed(form.fields) if field.name in answers), None)
+    if newest is not None:
+        del answers[newest]
     return _advance(ctx, form, answers, None)
 
 

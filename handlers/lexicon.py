@@ -153,14 +153,18 @@ class Lexicons:
     def understand(self, text: str, language: str) -> Understanding:
         """What a message is for; the given language is tried first, then all others."""
         framed, order = frame(squeeze(plain(text))), self._order(language)
-        intent = self.crisis(text)
+        crisis = self.crisis(text)
+        intent: Intent | None = Intent.SOS if crisis is Intent.SOS else None
         for lexicon in order:
             if intent is None and (intent := lexicon.intent(framed)):
                 order = [lexicon, *(other for other in order if other is not lexicon)]
+        skills = _first_skills(order, framed)
+        if crisis is not None and (intent is None or not skills):
+            intent = crisis  # who may be in danger may also have said what they need, if they name it
         for lexicon in order:
             intent = intent or lexicon.courtesy(framed)
         urgent = intent is Intent.SOS or self._urgent.heard(framed)
-        return Understanding(intent or Intent.NONE, _first_skills(order, framed), urgent)
+        return Understanding(intent or Intent.NONE, skills, urgent)
 
     def skills(self, text: str, language: str) -> tuple[str, ...]:
         """The skills that a text speaks of, in order of appearance."""

@@ -37,4 +37,4 @@ def how_far(candidate: Candidate) -> Text:
         return _("It is a short walk from you.")
     if candidate.distance <= LONG_WALK:
         return _("It is a long walk or a short ride from you.")
-    return _("It is a ride away from you.")
+    return _("It is too far to walk.")

@@ -9,8 +9,8 @@ from uuid import UUID
 from handlers import alarms, coordinators, references
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, Text, Verbatim, _, lines
-from handlers.texts import joined
-from storage import alerts, conversations, people, work
+from handlers.texts import duration, joined
+from storage import alerts, people, work
 from storage.tables import Person
 
 MEMBER, COORDINATOR = "member", "coordinator"
@@ -37,12 +37,12 @@ def join(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if code is None:
         return [ctx.reply(_("Write /join and then the code, for example /join AB12-CD34-EF56."))]
     if _too_many_tries(ctx):
-        return [ctx.reply(_("That were too many wrong codes. Please wait an hour, or ask for a new code."))]
+        return [ctx.reply(_("There were too many wrong codes. Please wait an hour and try again."))]
     role = work.use_code(ctx.tx, ctx.now, code)
     if role is None:
         ctx.person.wrong_codes += 1
         ctx.person.wrong_code_at = ctx.now
-        return [ctx.reply(_("This code is not valid any more. Please ask for a new one."))]
+        return [ctx.reply(_("This code is not valid. Please check it, or ask for a new one."))]
     ctx.person.wrong_codes = 0
     ctx.person.member_since = ctx.person.member_since or ctx.now
     work.audit(ctx.tx, ctx.now, ctx.person.id, f"joined as {role}", subject=ctx.person)
@@ -54,7 +54,7 @@ def join(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         ctx.reply(
             lines(
                 _("Welcome. You are a coordinator now, and on duty."),
-                _("I write to you when someone must take charge. Please switch sound on for this chat."),
+                _("I write to you when someone must take charge. Please turn on the sound for this chat."),
             ),
             Button(_("Open alerts"), "/board"),
             Button(_("Go off duty"), "/duty off"),
@@ -74,7 +74,8 @@ def code(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if not coordinators.is_coordinator(ctx):
         return coordinators.refused(ctx, "code")
     text = make_code(ctx, MEMBER, 1)
-    return [ctx.reply(lines(_("This code lets one person in. It is valid for seven days."), Verbatim(text)))]
+    valid = _("This code lets one person in. It is valid for {time}.", time=duration(ctx.union.code_life))
+    return [ctx.reply(lines(valid, Verbatim(text)))]
 
 
 def make_code(ctx: Moment, role: str, uses: int) -> str:
@@ -88,22 +89,29 @@ def make_code(ctx: Moment, role: str, uses: int) -> str:
 
 def ask_to_be_let_in(ctx: Context, what: Text) -> list[Outbound]:
     """An offer of someone whom the union does not know yet: coordinators may let them in."""
+    found = people.coordinators(ctx.tx, on_duty_only=True) or people.coordinators(ctx.tx)
+    others = [each for each in found if each.id != ctx.person.id]
     said = ctx.reply(
         lines(
             _("Thank you. Before I ask you to help, the union has to know you."),
-            _("If you have a member's code, write it here. Otherwise a coordinator will let you in."),
+            _("If you have a member's code, write it here."),
+            _("I have asked a coordinator to let you in.")
+            if others
+            else _("There is no coordinator to ask now."),
         ),
         title=what,
     )
-    shown = people.name_of(ctx.tx, ctx.person)
+    name = Verbatim(people.name_of(ctx.tx, ctx.person))
     asked = [
         Outbound(
-            coordinator.id,
-            lines(_("{name} offers help and is not a member yet.", name=shown or _("Someone")), what),
+            each.id,
+            lines(
+                _("{name} offers help and is not a member yet.", name=name if name.words else _("Someone")),
+                what,
+            ),
             buttons=(Button(_("Let in"), f"/letin {ctx.person.id}"), Button(_("Not now"), "/no")),
         )
-        for coordinator in people.coordinators(ctx.tx, on_duty_only=True) or people.coordinators(ctx.tx)
-        if coordinator.id != ctx.person.id
+        for each in others
     ]
     return [said, *asked]
 
@@ -119,7 +127,7 @@ def let_in(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         return [ctx.reply(_("They are a member already."))]
     person.member_since = ctx.now
     work.audit(ctx.tx, ctx.now, ctx.person.id, "let in", subject=person)
-    welcome = _("A coordinator has let you in. I ask you when someone near needs what you offer.")
+    welcome = _("A coordinator has let you in. I ask you when someone nearby needs what you offer.")
     return [ctx.reply(_("Done. They are a member now.")), Outbound(person.id, welcome)]
 
 
@@ -147,7 +155,6 @@ def step_down(ctx: Moment, person: Person) -> list[Outbound]:
     told: list[Outbound] = []
     for alert in alerts.unresolved(ctx.tx):
         if alert.owner_id == person.id:
-            conversations.close_talks(ctx.tx, ctx.now, alert_id=alert.id)
             told += alarms.back_to_queue(ctx, alert)
     return told
 

@@ -134,11 +134,13 @@ class Button:
     """A shortcut: pressing it is the same as typing `says`.
 
     With `asks_place` the platform offers to send the person's position instead, where it can.
+    means: "yes" or "no", where a plain answer in words is this button too.
     """
 
     label: Text
     says: str
     asks_place: bool = False
+    means: str = ""
 
 
 @dataclass(frozen=True, slots=True)

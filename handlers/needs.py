@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from handlers import alarms, cards, places, references, skills, waves
-from handlers.context import Context
+from handlers.context import Context, Moment
 from handlers.forms import Again, Answers, Field, Form, Option, start
+from handlers.lexicon import Intent
 from handlers.messages import Inbound, Outbound, Words, _, lines
 from handlers.texts import joined
 from storage import conversations, needs
 from storage.tables import Need
 
 LONGEST_WORDS = 2_000
+SEND_MY_PLACE = _("Send my place")
 
 
 def need(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -34,7 +36,10 @@ def from_words(ctx: Context, words: str) -> Answers:
 
 def _parse_words(ctx: Context, inbound: Inbound) -> Any:
     text = inbound.text.strip()
-    return from_words(ctx, text) if text else Again(_("Please write it in a few words."))
+    understood = ctx.core.lexicons.understand(text, ctx.person.language)
+    if not text or (understood.intent in (Intent.GREETING, Intent.THANKS) and not understood.skills):
+        return Again(_("Please write it in a few words."))
+    return from_words(ctx, text)
 
 
 def _merge(answers: Answers, value: Answers) -> Answers:
@@ -71,7 +76,7 @@ def _parse_confirm(ctx: Context, inbound: Inbound) -> Any:
         return "yes" if said else "change"
     if understood.skills:
         return from_words(ctx, inbound.text.strip())
-    return "urgent" if understood.urgent else Again(_("Please answer yes or change."))
+    return "urgent" if understood.urgent else Again(_('Please answer "Yes" or "Change".'))
 
 
 def _accept_confirm(answers: Answers, value: Any) -> Answers:
@@ -85,13 +90,18 @@ def _accept_confirm(answers: Answers, value: Any) -> Answers:
 def parse_place(ctx: Context, inbound: Inbound) -> Any:
     """A place for a form's answer."""
     place = places.read(inbound)
-    if place is None:
+    says_nothing = (
+        ctx.core.lexicons.answer(inbound.text, ctx.person.language) is not None
+        or inbound.text.strip().endswith("?")
+        or inbound.text.strip() == ctx.rendered(SEND_MY_PLACE)
+    )
+    if place is None or (says_nothing and not place.has_coordinates):
         return Again(_("I could not read that place. Send your position, or write the address or the area."))
     return places.to_json(place)
 
 
 def place_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
-    return (Option("", _("Send my place"), asks_place=True),)
+    return (Option("", SEND_MY_PLACE, asks_place=True),)
 
 
 def _done(ctx: Context, answers: Answers) -> list[Outbound]:
@@ -126,7 +136,7 @@ def mine(ctx: Context, text: str) -> Need | None:
 
 
 def unknown(ctx: Context) -> list[Outbound]:
-    return [ctx.reply(_("I don't find that case among yours. /my shows them."))]
+    return [ctx.reply(_("I can't find that case among yours. /my shows them."))]
 
 
 def stop(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -135,7 +145,7 @@ def stop(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if case is None:
         return unknown(ctx)
     if case.state not in needs.OPEN_STATES:
-        return [ctx.reply(_("{reference} was closed before.", reference=case.reference))]
+        return [ctx.reply(_("{reference} is already closed.", reference=case.reference))]
     told = end(ctx, case)
     return [
         ctx.reply(_("{reference} is stopped. You can ask again at any time.", reference=case.reference)),
@@ -144,12 +154,12 @@ def stop(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     ]
 
 
-def end(ctx: Context, case: Need) -> list[Outbound]:
+def end(ctx: Moment, case: Need) -> list[Outbound]:
     """Close a need that is not wanted any more: everyone who was asked is told."""
     told = waves.withdraw(ctx, case, _("{reference} is not needed any more. Thank you."))
     helper = needs.commitment(ctx.tx, case.id)
     if helper is not None:
-        helper.state, helper.ended_at = "not_done", ctx.now
+        needs.end_commitment(ctx.tx, ctx.now, helper, "not_done")
         text = _("{reference} is not needed any more. Thank you for your time.", reference=case.reference)
         told.append(Outbound(helper.person_id, text))
     needs.close(ctx.tx, ctx.now, case, "cancelled")
@@ -184,7 +194,7 @@ NEED = Form(
             "place",
             lambda ctx, answers: lines(
                 _("Where is help needed? Send the place, or write the address or the area."),
-                _("Volunteers learn it only when they accept."),
+                _("Volunteers see it only when they accept."),
             ),
             parse_place,
             options=place_options,

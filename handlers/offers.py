@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers import membership, needs, places, skills
+from handlers import membership, needs, places, skills, volunteering
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.messages import Inbound, Outbound, Words, _, lines
@@ -72,7 +72,7 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
         return [
             ctx.reply(
                 lines(
-                    _("Thank you. I ask you when someone near needs this."),
+                    _("Thank you. I ask you when someone nearby needs this."),
                     _("You may always say no. /my shows your offer."),
                 ),
                 title=what,
@@ -117,5 +117,7 @@ OFFER = Form(
 
 
 def remove(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    offers.remove(ctx.tx, ctx.person.id)
-    return [ctx.reply(_("Your offer is taken back. Thank you for having made it."))]
+    if not offers.remove(ctx.tx, ctx.person.id):
+        return [ctx.reply(_("You have no offer. /offer makes one."))]
+    told = volunteering.refuse_all(ctx, ctx.person.id)
+    return [ctx.reply(_("Your offer is withdrawn. Thank you for offering.")), *told]

@@ -86,7 +86,7 @@ def _body(moment: Moment, message: Outbound, account: Account, person: Person) -
         body["place"] = places.to_json(message.place)
     if message.buttons:
         options = [
-            {"says": button.says, "label": render(button.label, person.language)}
+            {"says": button.says, "label": render(button.label, person.language), "means": button.means}
             for button in message.buttons
         ]
         summary = (body.get("title") or text).split("\n", 1)[0][:SUMMARY_LENGTH]

@@ -7,7 +7,7 @@ from uuid import UUID
 from handlers import alarms, volunteering
 from handlers.context import Context, Moment
 from handlers.messages import Inbound, Outbound, _
-from storage import alerts, needs, people
+from storage import alerts, people
 from storage.tables import Account, Alert, Invitation
 
 
@@ -28,8 +28,7 @@ def gone(moment: Moment, account: Account) -> list[Outbound]:
     if any(each.reachable for each in people.accounts(moment.tx, account.person_id)):
         return []
     told: list[Outbound] = []
-    for invitation in needs.pending_of(moment.tx, account.person_id):
-        told += volunteering.unreachable(moment, invitation)
+    told += volunteering.give_everything_back(moment, account.person_id)
     for alert in alerts.unresolved(moment.tx):
         if alert.owner_id == account.person_id:
             told += alarms.back_to_queue(moment, alert)
@@ -63,7 +62,7 @@ def undelivered(moment: Moment, inbound: Inbound) -> list[Outbound]:
 
 def _tell_sender(detail: dict[str, str]) -> Outbound:
     if detail["fate"] == "refused":
-        text = _("Your message could not be delivered: the other side can't be reached now.")
+        text = _("Your message could not be delivered: the other person can't be reached now.")
     else:
         text = _("I don't know if your last message arrived. If there is no answer, please send it again.")
     return Outbound(UUID(detail["source_person"]), text, account=UUID(detail["source_account"]))

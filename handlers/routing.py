@@ -9,12 +9,14 @@ from handlers import conversing, coordinators, forms, membership, needs, offers,
 from handlers.contents import COMMANDS, FORMS, REPORTS
 from handlers.context import Context
 from handlers.lexicon import Intent
-from handlers.messages import Button, Inbound, Kind, Outbound, Text, _
-from storage import alerts, conversations
-from storage.conversations import TOKEN_LENGTH
+from handlers.messages import Button, Inbound, Kind, Lane, Outbound, Text, _
+from handlers.texts import joined
+from storage import alerts, conversations, outbox
+from storage.conversations import TOKEN_LENGTH, Options
 from storage.tables import Choice, Talk
 
 LONGEST_LABEL = 60
+FOR_EVERYONE = ("sos", "mistake", "forget", "language")  # also for those who are banned
 COMMAND = re.compile(r"^/([a-z]+)(?:\s+(.*))?$", re.IGNORECASE | re.DOTALL)
 
 
@@ -26,65 +28,78 @@ def route(ctx: Context, inbound: Inbound) -> list[Outbound]:
         return in_room(ctx, inbound)
     if inbound.kind is Kind.EDIT:
         return _edit(ctx, inbound)
-    if inbound.kind is Kind.PRESS:
-        found = _pressed(ctx, inbound)
-        if isinstance(found, list):
-            return found
-        inbound = found
-    said = _answer(ctx, inbound)
-    if _may_ask_consent(ctx, inbound):
+    said = _pressed(ctx, inbound) if inbound.kind is Kind.PRESS else _written(ctx, inbound)
+    if _may_ask_consent(ctx) and not any(each.lane is Lane.CRISIS for each in said):
         said += welcome.ask_consent(ctx)
     return said
 
 
-def _may_ask_consent(ctx: Context, inbound: Inbound) -> bool:
+def _may_ask_consent(ctx: Context) -> bool:
     """Consent is asked once, after the first thing was served, and never in the middle of anything."""
     return (
         ctx.person.consent_asked_at is None
         and ctx.conversation is None
-        and inbound.kind is not Kind.PRESS
         and ctx.person in ctx.tx.session  # not just forgotten
         and alerts.unresolved_of(ctx.tx, ctx.person.id, "sos") is None
     )
 
 
-def _answer(ctx: Context, inbound: Inbound) -> list[Outbound]:
+def _written(ctx: Context, inbound: Inbound) -> list[Outbound]:
+    """What was typed: a crisis first, then a command, a choice, and what the words belong to."""
     command = COMMAND.match(inbound.text.strip())
     crisis = None if command else ctx.core.lexicons.crisis(inbound.text)
+    if crisis is Intent.SOS and _leads_one(ctx):
+        crisis = Intent.MAYBE_SOS
     if crisis is Intent.SOS:
-        return sos.sos(ctx, inbound, inbound.text)
-    if ctx.person.banned_at is not None and not (
-        command and command[1].lower() in ("sos", "mistake", "forget")
-    ):
-        return _banned(ctx, inbound)
+        return [*sos.sos(ctx, inbound, inbound.text), *_also_pass_on(ctx, inbound)]
     if command:
         return _command(ctx, inbound, command[1].lower(), (command[2] or "").strip())
+    if _is_shut_out(ctx):
+        return _banned(ctx)
     chosen = _chosen(ctx, inbound)
-    if isinstance(chosen, list):
-        return chosen
     if chosen is not None:
-        return _answer_chosen(ctx, chosen)
+        return chosen
     said = _in_context(ctx, inbound)
     if crisis is Intent.MAYBE_SOS:
-        said.append(sos.offer_coordinator(ctx))
+        said.append(sos.offer_coordinator(ctx, inbound.text))
     return said
 
 
-def _answer_chosen(ctx: Context, inbound: Inbound) -> list[Outbound]:
-    """A choice is the text that it stands for; its text is ours, so it is never a crisis by accident."""
-    command = COMMAND.match(inbound.text)
-    if command:
-        return _command(ctx, inbound, command[1].lower(), (command[2] or "").strip())
-    return _in_context(ctx, inbound)
+def _leads_one(ctx: Context) -> bool:
+    """Whether the speaker is a coordinator in charge: they speak of someone else's danger."""
+    return any(
+        talk.alert_id is not None and talk.helper_id == ctx.person.id
+        for talk in conversations.talks_of(ctx.tx, ctx.person.id)
+    )
+
+
+def _also_pass_on(ctx: Context, inbound: Inbound) -> list[Outbound]:
+    """An SOS in a talk about a need also reaches the one who is near."""
+    talks = [talk for talk in conversations.talks_of(ctx.tx, ctx.person.id) if talk.need_id is not None]
+    return conversing.relay(ctx, talks[0], inbound) if len(talks) == 1 and inbound.text else []
+
+
+def _is_shut_out(ctx: Context) -> bool:
+    """A banned person may call for help, be heard while that lasts, and be forgotten; nothing else."""
+    return ctx.person.banned_at is not None and alerts.unresolved_of(ctx.tx, ctx.person.id, "sos") is None
+
+
+def _banned(ctx: Context) -> list[Outbound]:
+    return [ctx.reply(_("You can't use this here any more. If someone is in danger, write SOS."))]
 
 
 def _command(ctx: Context, inbound: Inbound, name: str, argument: str) -> list[Outbound]:
+    if ctx.person.banned_at is not None and name not in FOR_EVERYONE:
+        return _banned(ctx)
     if name in ("back", "skip"):
         return _move(ctx, name)
     known = COMMANDS.get(name)
     if known is None:
         return welcome.not_understood(ctx, inbound)
-    return known.run(ctx, inbound, argument)
+    said = known.run(ctx, inbound, argument)
+    if name == "language" and ctx.conversation is not None and ctx.conversation.form in FORMS:
+        said += forms.repeat(ctx, FORMS[ctx.conversation.form], ctx.conversation, None)
+    return said
 
 
 def _move(ctx: Context, name: str) -> list[Outbound]:
@@ -98,23 +113,27 @@ def _move(ctx: Context, name: str) -> list[Outbound]:
 # --- buttons, numbers, labels ---------------------------------------------------------------------
 
 
-def _pressed(ctx: Context, inbound: Inbound) -> Inbound | list[Outbound]:
-    """The text that a button stands for; a button of another chat, or a forged one, stands for nothing."""
+def _pressed(ctx: Context, inbound: Inbound) -> list[Outbound]:
+    """A button of another chat, or a forged one, stands for nothing."""
     token, number = inbound.token[:TOKEN_LENGTH], inbound.token[TOKEN_LENGTH:]
     choice = conversations.pressed(ctx.tx, token)
-    if choice is not None and choice.account_id == ctx.account.id and number.isdigit():
-        picked = _pick(ctx, choice, int(number), inbound)
-        if picked is not None:
-            return picked
+    if choice is not None and choice.account_id == ctx.account.id and _is_number(number):
+        buttons = conversations.options(ctx.tx, ctx.person, choice).options
+        if 1 <= int(number) <= len(buttons):
+            return _choose(ctx, inbound, choice, buttons[int(number) - 1]["says"])
     return [ctx.reply(_("That button is no longer valid."), *welcome.menu())]
 
 
-def _pick(ctx: Context, choice: Choice, number: int, inbound: Inbound) -> Inbound | None:
-    if not 1 <= number <= len(choice.options):
-        return None
-    option = choice.options[number - 1]
+def _choose(ctx: Context, inbound: Inbound, choice: Choice, says: str) -> list[Outbound]:
+    """Do what a button stands for: a command, or the answer to the question that it belongs to."""
+    meant = replace(inbound, kind=Kind.MESSAGE, text=says, token="", reply_to="")
+    command = COMMAND.match(says)
+    if command:
+        return _command(ctx, meant, command[1].lower(), (command[2] or "").strip())
+    if choice.scope and (ctx.conversation is None or not choice.scope.startswith(str(ctx.conversation.id))):
+        return [ctx.reply(_("That question was answered before."))]
     ctx.scope = choice.scope
-    return replace(inbound, kind=Kind.MESSAGE, text=option["says"], token="", reply_to="")
+    return _in_context(ctx, meant)
 
 
 def may_be_choice(text: str) -> bool:
@@ -122,44 +141,75 @@ def may_be_choice(text: str) -> bool:
     return 0 < len(text) <= LONGEST_LABEL and not text.startswith("/")
 
 
-def _chosen(ctx: Context, inbound: Inbound) -> Inbound | list[Outbound] | None:
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 2
+
+
+def _chosen(ctx: Context, inbound: Inbound) -> list[Outbound] | None:
     """A typed number or label means a button of the newest message; if two could be meant, ask which."""
     text = inbound.text.strip()
     if not may_be_choice(text):
         return None
-    recent = conversations.recent_choices(ctx.tx, ctx.account.id)
-    if not recent:
-        return None
-    if text.isdigit() and len(text) <= 2:
+    recent = [
+        (choice, conversations.options(ctx.tx, ctx.person, choice))
+        for choice in conversations.recent_choices(ctx.tx, ctx.account.id)
+    ]
+    if _is_number(text):
         return _by_number(ctx, inbound, recent, int(text))
-    for choice in recent:
-        for number, option in enumerate(choice.options, 1):
+    for choice, shown in recent:
+        for option in shown.options:
             if option["label"].casefold() == text.casefold() and option["says"]:
-                return _pick(ctx, choice, number, inbound)
-    return None
+                return _meant(ctx, inbound, [(choice, shown.summary, option["says"])])
+    return _by_answer(ctx, inbound, recent)
+
+
+def _by_answer(ctx: Context, inbound: Inbound, recent: list[tuple[Choice, Options]]) -> list[Outbound] | None:
+    """A plain yes or no is the button of the newest message that means it."""
+    said = ctx.core.lexicons.answer(inbound.text, ctx.person.language)
+    if said is None or not recent or ctx.conversation is not None:
+        return None
+    wanted = "yes" if said else "no"
+    choice, shown = recent[0]
+    says = next((option["says"] for option in shown.options if option.get("means") == wanted), None)
+    return _meant(ctx, inbound, [(choice, shown.summary, says)]) if says else None
 
 
 def _by_number(
-    ctx: Context, inbound: Inbound, recent: list[Choice], number: int
-) -> Inbound | list[Outbound] | None:
-    heard = ctx.person.last_heard_at
-    unseen = [
-        choice
-        for choice in recent
-        if (heard is None or choice.created_at > heard) and number <= len(choice.options)
+    ctx: Context, inbound: Inbound, recent: list[tuple[Choice, Options]], number: int
+) -> list[Outbound] | None:
+    fitting = [
+        (choice, shown.summary, shown.options[number - 1]["says"])
+        for choice, shown in recent
+        if 1 <= number <= len(shown.options)
     ]
-    if len(unseen) > 1:
-        buttons = [
-            Button(Text(_summary(ctx, choice)), choice.options[number - 1]["says"])
-            for choice in unseen
-            if choice.options[number - 1]["says"]
-        ]
-        return [ctx.reply(_("Which one do you mean?"), *buttons)]
-    return _pick(ctx, recent[0], number, inbound)
+    return _meant(ctx, inbound, fitting) if fitting else None
 
 
-def _summary(ctx: Context, choice: Choice) -> str:
-    return str(ctx.tx.open(ctx.person.key_id, "summary", choice.sealed_summary))
+def _meant(ctx: Context, inbound: Inbound, fitting: list[tuple[Choice, str, str]]) -> list[Outbound]:
+    """Do what the newest of the fitting buttons says, unless another reader or button could be meant."""
+    heard = ctx.person.last_heard_at
+    unseen = [each for each in fitting if heard is None or each[0].created_at >= heard] or fitting[:1]
+    # Several messages that say the same leave nothing to ask.
+    summaries = {says: summary for _choice, summary, says in reversed(unseen) if says.startswith("/")}
+    meant = [Button(Text(summary), says) for says, summary in summaries.items()]
+    talk = _newer_talk(ctx, fitting[0][0])
+    if talk is not None:
+        about = conversing.reference(ctx, talk)
+        passing_on = f"/tell {about} {inbound.text.strip()}"
+        meant.append(Button(joined(about, conversing.role(ctx, talk)), passing_on))
+    if len(meant) > 1:
+        return [ctx.reply(_("Which one do you mean?"), *meant)]
+    choice, _summary, says = fitting[0]
+    return _choose(ctx, inbound, choice, says)
+
+
+def _newer_talk(ctx: Context, choice: Choice) -> Talk | None:
+    """The talk in which something was passed on after these buttons were shown: the number may be for it."""
+    talks = conversations.talks_of(ctx.tx, ctx.person.id)
+    if not talks or ctx.conversation is not None:
+        return None
+    passed_on = outbox.last_relay(ctx.tx, ctx.account.id)
+    return talks[0] if passed_on is not None and passed_on > choice.created_at else None
 
 
 # --- what the words belong to ---------------------------------------------------------------------
@@ -205,27 +255,31 @@ def _plain_words(ctx: Context, inbound: Inbound) -> list[Outbound]:
     """A sentence that asks or offers starts its form with what was said already filled in."""
     if inbound.text:
         understood = ctx.core.lexicons.understand(inbound.text, ctx.person.language)
+        unread = _("I can't read what you attached, only your words.") if inbound.attachment else None
         if understood.intent is Intent.NEED:
-            return forms.start(ctx, needs.NEED, needs.from_words(ctx, inbound.text))
+            return forms.start(ctx, needs.NEED, needs.from_words(ctx, inbound.text), unread)
         if understood.intent is Intent.OFFER:
-            return forms.start(ctx, offers.OFFER, offers.from_words(ctx, inbound.text))
+            return forms.start(ctx, offers.OFFER, offers.from_words(ctx, inbound.text), unread)
         if understood.intent is Intent.THANKS:
             return welcome.thanks(ctx)
         if understood.intent is Intent.GREETING:
             return welcome.welcome(ctx, inbound, "")
         if understood.skills:
-            return _need_or_offer(ctx)
+            return _need_or_offer(ctx, inbound.text)
     return welcome.not_understood(ctx, inbound)
 
 
-def _need_or_offer(ctx: Context) -> list[Outbound]:
-    return [ctx.reply(_("Do you need this, or can you give it?"), *welcome.menu())]
+def _need_or_offer(ctx: Context, words: str) -> list[Outbound]:
+    need, offer = Button(_("I need it"), f"/need {words}"), Button(_("I can give it"), f"/offer {words}")
+    return [ctx.reply(_("Do you need this, or can you give it?"), need, offer, Button(_("SOS"), "/sos"))]
 
 
 def _edit(ctx: Context, inbound: Inbound) -> list[Outbound]:
     """New words in an old message: screened like any, passed on where the old ones went, never a new need."""
-    if ctx.core.lexicons.crisis(inbound.text) is Intent.SOS:
+    if ctx.core.lexicons.crisis(inbound.text) is Intent.SOS and not _leads_one(ctx):
         return sos.sos(ctx, inbound, inbound.text)
+    if _is_shut_out(ctx):
+        return _banned(ctx)
     alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")
     if not inbound.text:
         return sos.moved(ctx, alert, inbound) if alert is not None else []
@@ -241,7 +295,3 @@ def in_room(ctx: Context, inbound: Inbound) -> list[Outbound]:
     if ctx.core.lexicons.crisis(inbound.text) is Intent.SOS or (command and command[1].lower() == "sos"):
         return sos.sos(ctx, inbound, "")
     return []
-
-
-def _banned(ctx: Context, inbound: Inbound) -> list[Outbound]:
-    return [ctx.reply(_("You can't use this here any more. If someone is in danger, write SOS."))]

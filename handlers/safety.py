@@ -63,7 +63,7 @@ def report(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 def _reported(ctx: Context, answers: Answers) -> list[Outbound]:
     talk = conversations.talk(ctx.tx, UUID(answers["talk"]))
     if talk is None:
-        return [ctx.reply(_("I don't find that case any more."))]
+        return [ctx.reply(_("I can't find that case any more."))]
     alert = alarms.open_alert(
         ctx, "report", person_id=ctx.person.id, about_id=conversing.other(talk, ctx.person.id)
     )
@@ -72,7 +72,7 @@ def _reported(ctx: Context, answers: Answers) -> list[Outbound]:
     return [
         ctx.reply(
             lines(
-                _("Thank you for telling me. The other side does not learn of it."),
+                _("Thank you for telling me. The other person is not told."),
                 cards.told(len(pages)),
             ),
             Button(_("Never match us again"), f"/block {conversing.reference(ctx, talk)}"),
@@ -107,9 +107,17 @@ def block(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         buttons = [Button(_role(ctx, talk), f"/block {conversing.reference(ctx, talk)}") for talk in talks]
         return [ctx.reply(_("Who is it about?"), *buttons)]
     talk = chosen[0]
-    people.block(ctx.tx, ctx.now, ctx.person.id, conversing.other(talk, ctx.person.id))
-    said = ctx.reply(_("Done. You are not matched with each other any more, and they don't learn why."))
-    return [said, *_part(ctx, talk)]
+    other_id = conversing.other(talk, ctx.person.id)
+    people.block(ctx.tx, ctx.now, ctx.person.id, other_id)
+    ended = [
+        message
+        for invitation in needs.invitations_between(ctx.tx, ctx.person.id, other_id)
+        for message in volunteering.unreachable(ctx, invitation)
+    ]
+    said = ctx.reply(_("Done. You are not matched with each other any more, and they are not told why."))
+    open_talks = conversations.talks_of(ctx.tx, ctx.person.id)
+    shared = [each for each in open_talks if conversing.other(each, ctx.person.id) == other_id]
+    return [said, *ended, *(message for each in shared for message in _part(ctx, each))]
 
 
 def _part(ctx: Context, talk: Talk) -> list[Outbound]:
@@ -120,7 +128,7 @@ def _part(ctx: Context, talk: Talk) -> list[Outbound]:
     commitment = needs.commitment(ctx.tx, need.id)
     if commitment is None or commitment.person_id != talk.helper_id:
         return []
-    commitment.state, commitment.ended_at = "withdrawn", ctx.now
+    needs.end_commitment(ctx.tx, ctx.now, commitment, "withdrawn")
     asked = volunteering.reopen(ctx, need)
     ended = _("{reference} is no longer with you. Thank you for your time.", reference=need.reference)
     return [*asked, cards.need(ctx, need, need.person_id), Outbound(talk.helper_id, ended)]
@@ -161,17 +169,13 @@ def _reported_person(ctx: Context, argument: str) -> Person | None:
 
 
 def withdraw_from_everything(moment: Moment, person: Person) -> list[Outbound]:
-    """Someone is gone as a volunteer: their offer ends, and what they had accepted returns to the queue."""
+    """Someone takes no part any more: offer, commitments, own needs and duties end; others take over."""
     offers.remove(moment.tx, person.id)
-    told: list[Outbound] = []
-    for invitation in needs.pending_of(moment.tx, person.id):
-        outbox.drop(moment.tx, moment.now, invitation_id=invitation.id)
-        told += volunteering.unreachable(moment, invitation)
-    for commitment in needs.commitments_of(moment.tx, person.id):
-        commitment.state, commitment.ended_at = "withdrawn", moment.now
-        need = needs.get(moment.tx, commitment.need_id)
-        told += volunteering.reopen(moment, need)
-        told.append(cards.need(moment, need, need.person_id))
+    told = volunteering.give_everything_back(moment, person.id)
+    for need in needs.open_of(moment.tx, person.id):
+        told += stop_need(moment, need)
+    if person.coordinator_since is not None:
+        told += membership.step_down(moment, person)
     return told
 
 
@@ -185,7 +189,7 @@ def forget(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
             ctx.reply(
                 lines(
                     _("Shall I delete all that I know of you? Your open cases end, and it can't be undone."),
-                    _("What others have read already, I can't unread."),
+                    _("What others have already read, I can't take back."),
                 ),
                 Button(_("Yes, delete everything"), "/forget yes"),
                 Button(_("No"), "/no"),
@@ -197,9 +201,6 @@ def forget(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 def forget_now(ctx: Context) -> list[Outbound]:
     """End what is open, say goodbye, destroy the key. The goodbye is queued by its own address."""
     told = withdraw_from_everything(ctx, ctx.person)
-    for need in needs.open_of(ctx.tx, ctx.person.id):
-        told += stop_need(ctx, need)
-    told += membership.step_down(ctx, ctx.person)
     for alert in alerts.unresolved(ctx.tx):
         if alert.person_id == ctx.person.id:
             text = _(
@@ -207,7 +208,7 @@ def forget_now(ctx: Context) -> list[Outbound]:
                 reference=alert.reference,
             )
             told += [Outbound(to, text) for to in {alert.owner_id, *alerts.paged(ctx.tx, alert.id)} if to]
-    goodbye = ctx.rendered(_("Everything is deleted. If you write again, we begin anew. Take care."))
+    goodbye = ctx.rendered(_("Everything is deleted. If you write again, we start again. Take care."))
     outbox.say_goodbye(ctx.tx, ctx.now, ctx.account, goodbye, ctx.union.keep_events)
     work.audit(ctx.tx, ctx.now, None, "forgot a person")
     forgetting.forget(ctx.tx, ctx.now, ctx.person)

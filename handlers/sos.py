@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handlers import alarms, cards, conversing, places
 from handlers.context import Context
 from handlers.messages import Button, Inbound, Lane, Outbound, Place, _, lines
-from storage import alerts, conversations, outbox
+from storage import alerts, conversations
 from storage.tables import Alert
 
 
 def sos(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """/sos, or words that say it: coordinators are told at once; a second SOS joins the open alert."""
+    spoken = replace(inbound, text=argument)
     alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")
     if alert is not None:
-        return said(ctx, alert, inbound)
+        return said(ctx, alert, spoken)
     if ctx.conversation is not None:
         conversations.close_form(ctx.tx, ctx.conversation)
         ctx.conversation = None
     alert = alarms.open_alert(ctx, "sos", person_id=ctx.person.id)
-    _write_down(ctx, alert, inbound)
+    _write_down(ctx, alert, spoken)
+    problem = conversing.fetch(ctx, inbound) if inbound.attachment is not None else []
     pages = alarms.page(ctx, alert)
     first = ctx.reply(
         lines(
             alarms.call(ctx),
             cards.told(len(pages)),
-            _("Where are you? Send your place or write it. Write here what happens: I pass it on."),
+            _("Where are you? Send your place or write it."),
+            _("Write here what is happening. I pass it on to the coordinators."),
         ),
         Button(_("Send my place"), "", asks_place=True),
         Button(_("It was a mistake"), "/mistake"),
         lane=Lane.CRISIS,
     )
-    return [first, *pages]
+    return [first, *problem, *pages]
 
 
 def said(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
@@ -80,30 +85,22 @@ def mistake(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """The person says that it was no emergency: coordinators see it, and the alert ends."""
     alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")
     if alert is None:
-        return [ctx.reply(_("There is no open alert of yours."))]
+        return [ctx.reply(_("You have no open alert."))]
     owner = alert.owner_id
-    ended = end(ctx, alert, "called off by the person")
+    ended = alarms.end(ctx, alert, "called off by the person")
     told = [] if owner is None else [
         Outbound(owner, _("{reference}: the person says it was a mistake.", reference=alert.reference),
                  lane=Lane.CRISIS)
     ]  # fmt: skip
-    return [ctx.reply(_("All right, I have called it off. You can write SOS at any time.")), *told, *ended]
+    off = ctx.reply(_("All right, I have called it off. You can write SOS at any time."), lane=Lane.CRISIS)
+    return [off, *told, *ended]
 
 
-def end(ctx: Context, alert: Alert, outcome: str) -> list[Outbound]:
-    """Close an alert and its talk, and bring the cards of all who were paged up to date."""
-    if not alerts.resolve(ctx.tx, ctx.now, alert.id, outcome):
-        return []
-    conversations.close_talks(ctx.tx, ctx.now, alert_id=alert.id)
-    outbox.drop(ctx.tx, ctx.now, alert_id=alert.id)
-    return alarms.keep_current(ctx, alert)
-
-
-def offer_coordinator(ctx: Context) -> Outbound:
-    """Words that may be a crisis: help is offered, nothing else changes."""
+def offer_coordinator(ctx: Context, words: str) -> Outbound:
+    """Words that may be a crisis: help is offered, nothing else changes. The words come along."""
     return ctx.reply(
-        _("Are you or is someone in danger? Shall I call a coordinator now?"),
-        Button(_("Yes, call a coordinator"), "/sos"),
-        Button(_("No"), "/no"),
+        _("Are you, or is someone else, in danger? Shall I tell a coordinator now?"),
+        Button(_("Yes, tell a coordinator"), f"/sos {words}", means="yes"),
+        Button(_("No"), "/no", means="no"),
         lane=Lane.CRISIS,
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from handlers import alarms, cards, needs, references, skills, waves
 from handlers import disclosure as opening
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, Verbatim, _, lines
 from handlers.texts import duration, joined
-from storage import conversations, offers, outbox
+from storage import conversations, offers, outbox, people
 from storage import needs as stored
 from storage.tables import Commitment, Invitation, Need
 
@@ -35,11 +36,12 @@ def accept(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """Take a need: exactly one volunteer gets it, and the others are told."""
     found = _invitation(ctx, argument)
     if found is None or ctx.person.banned_at is not None:
-        return [ctx.reply(_("I don't find an open question to you there. /my shows what is yours."))]
+        return [ctx.reply(_("I can't find an open question to you there. /my shows what is yours."))]
     need, invitation = found
-    if invitation.state == "accepted":
+    if invitation.state == "accepted" and need.state == "taken":
         return [ctx.reply(_("{reference} is yours already.", reference=need.reference))]
-    if need.state != "open" or not stored.take(ctx.tx, need.id):
+    apart = need.person_id in people.blocked_with(ctx.tx, ctx.person.id)
+    if apart or need.state != "open" or not stored.take(ctx.tx, need.id):
         return [ctx.reply(_("{reference} is no longer open. Thank you.", reference=need.reference))]
     ctx.tx.session.refresh(need)
     invitation.state, invitation.answered_at = "accepted", ctx.now
@@ -62,7 +64,7 @@ def _opened(ctx: Context, need: Need) -> Outbound:
             _("Thank you. The place and the words are open to you until this is done."),
             *(Verbatim(f"“{words}”") for words in opened.words),
             Verbatim(f"📍 {place.words}") if place and place.words else None,
-            None if place else _("They gave no place. Ask them."),
+            None if place else _("They gave no place. You can ask them here."),
             _("Write here and I pass it on. They don't see your name or number unless you both agree."),
             _("When will you be there?"),
         ),
@@ -126,7 +128,7 @@ def eta(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """When the volunteer will be there; the requester is told, and asked an hour after it."""
     found = committed(ctx, argument)
     digits = argument.split()[-1] if argument else ""
-    if found is None or not digits.isdigit() or len(digits) > 4:
+    if found is None or not (digits.isascii() and digits.isdigit()) or len(digits) > 4:
         return needs.unknown(ctx)
     need, commitment = found
     length = timedelta(minutes=int(digits))
@@ -146,11 +148,10 @@ def withdraw(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if found is None:
         return needs.unknown(ctx)
     need, commitment = found
-    commitment.state, commitment.ended_at = "withdrawn", ctx.now
+    stored.end_commitment(ctx.tx, ctx.now, commitment, "withdrawn")
     thanks = ctx.reply(_("Thank you for telling me. I ask others now."))
-    news = _("{reference}: your volunteer can't come after all. I am asking others now.",
-             reference=need.reference)  # fmt: skip
-    return [thanks, *reopen(ctx, need), Outbound(need.person_id, news), cards.need(ctx, need, need.person_id)]
+    reopened = reopen(ctx, need)
+    return [thanks, *reopened, _cannot_come(need), cards.need(ctx, need, need.person_id, in_place=True)]
 
 
 def reopen(ctx: Moment, need: Need) -> list[Outbound]:
@@ -164,6 +165,31 @@ def reopen(ctx: Moment, need: Need) -> list[Outbound]:
     return waves.next_wave(ctx, need)
 
 
+def refuse_all(moment: Moment, person_id: UUID, state: str = "declined") -> list[Outbound]:
+    """Every question that is open to someone counts as answered."""
+    told: list[Outbound] = []
+    for invitation in stored.pending_of(moment.tx, person_id):
+        told += _refuse(moment, invitation, state)
+    return told
+
+
+def give_everything_back(moment: Moment, person_id: UUID) -> list[Outbound]:
+    """Someone is gone as a volunteer: what they were asked and what they had accepted goes to others."""
+    told = refuse_all(moment, person_id, "unreachable")
+    for commitment in stored.commitments_of(moment.tx, person_id):
+        stored.end_commitment(moment.tx, moment.now, commitment, "withdrawn")
+        need = stored.get(moment.tx, commitment.need_id)
+        told += reopen(moment, need)
+        told += [_cannot_come(need), cards.need(moment, need, need.person_id, in_place=True)]
+    return told
+
+
+def _cannot_come(need: Need) -> Outbound:
+    text = _("{reference}: your volunteer can't come after all. I am asking others now.",
+             reference=need.reference)  # fmt: skip
+    return Outbound(need.person_id, text, title=cards.need_title(need))
+
+
 # --- resting ---------------------------------------------------------------------------------------
 
 
@@ -173,9 +199,7 @@ def pause(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if own is None:
         return [ctx.reply(_("You have no offer. /offer makes one."))]
     own.paused_until = ctx.now + PAUSE
-    told: list[Outbound] = []
-    for invitation in stored.pending_of(ctx.tx, ctx.person.id):
-        told += _refuse(ctx, invitation)
+    told = refuse_all(ctx, ctx.person.id)
     resume_button = Button(_("Ask me again"), "/resume")
     return [ctx.reply(_("Rest well. I don't ask you for a week."), resume_button), *told]
 

@@ -6,7 +6,7 @@ from handlers import cards, membership, skills
 from handlers.context import Context
 from handlers.messages import Button, Inbound, Lines, Outbound, Text, Verbatim, _, lines
 from handlers.texts import joined, own_name
-from storage import conversations, needs, offers, people
+from storage import alerts, conversations, needs, offers, people
 
 CONSENT = _(
     "To help, I keep what you write to me, sealed, until your case is over, and your rough area. "
@@ -52,7 +52,13 @@ def welcome(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 def ask_consent(ctx: Context) -> list[Outbound]:
     """Asked once, after the first request has been served, never before."""
     ctx.person.consent_asked_at = ctx.now
-    return [ctx.reply(CONSENT, Button(_("I agree"), "/agree"), Button(_("Delete everything"), "/forget"))]
+    return [
+        ctx.reply(
+            CONSENT,
+            Button(_("I agree"), "/agree", means="yes"),
+            Button(_("Delete everything"), "/forget", means="no"),
+        )
+    ]
 
 
 def agree(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -85,7 +91,7 @@ def not_understood(ctx: Context, inbound: Inbound) -> list[Outbound]:
     elif inbound.place is not None:
         text = _("Thank you for the place. What is it about?")
     else:
-        text = _("I am a simple helper and did not understand that. Please choose, or say it in other words.")
+        text = _("I am a simple bot and did not understand that. Please choose, or say it in other words.")
     return [ctx.reply(text, *menu())]
 
 
@@ -94,7 +100,7 @@ def no(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 
 def thanks(ctx: Context) -> list[Outbound]:
-    return [ctx.reply(_("Gladly. I am here when you need me."))]
+    return [ctx.reply(_("You are welcome. I am here when you need me."))]
 
 
 def language(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -104,7 +110,7 @@ def language(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     chosen = named.get(wanted.casefold(), wanted)
     if chosen not in ctx.core.catalogs.languages:
         buttons = [Button(Text(own_name(each)), f"/language {each}") for each in ctx.core.catalogs.languages]
-        return [ctx.reply(_("Which language do you want to read?"), *buttons)]
+        return [ctx.reply(_("Which language should I write in?"), *buttons)]
     ctx.person.language = chosen
     return [ctx.reply(_("From now on I write to you in English."), *menu())]
 
@@ -116,6 +122,10 @@ def my(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     ]
     parts: list[Text | Verbatim | None] = [membership.standing(ctx.person)]
     buttons: list[Button] = []
+    alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")
+    if alert is not None:
+        parts.append(joined(alert.reference, _("SOS"), _("open")))
+        buttons.append(Button(_("It was a mistake"), "/mistake"))
     for commitment in needs.commitments_of(ctx.tx, ctx.person.id):
         need = needs.get(ctx.tx, commitment.need_id)
         parts.append(joined(cards.need_title(need), _("accepted by you")))
@@ -129,7 +139,7 @@ def my(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         paused = offer.paused_until is not None and offer.paused_until > ctx.now
         rest = Button(_("Ask me again"), "/resume") if paused else Button(_("Pause me for a week"), "/pause")
         buttons += [rest, Button(_("Take my offer back"), "/nooffer")]
-    elif not said:
+    elif not said and not buttons:
         parts.append(_("You have no open case and no offer."))
     return [*said, ctx.reply(Lines(tuple(parts)), *(buttons or menu()))]
 
@@ -140,4 +150,4 @@ def cancel(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         return [ctx.reply(_("There is nothing to cancel. Your open cases stay; /my shows them."), *menu())]
     conversations.close_form(ctx.tx, ctx.conversation)
     ctx.conversation = None
-    return [ctx.reply(_("Cancelled. Nothing of it is kept."), *menu())]
+    return [ctx.reply(_("Cancelled. I have kept nothing."), *menu())]

@@ -14,7 +14,8 @@ from storage.tables import Alert, AlertNote, AlertPage, AlertStep, Need, Person
 
 
 def add(tx: Transaction, **columns: Any) -> Alert:
-    alert = Alert(id=tx.new_id(), state="open", step=0, **columns)
+    # None is set, or the session would not follow the statement that resolves it in the same turn.
+    alert = Alert(id=tx.new_id(), state="open", step=0, resolved_at=None, **columns)
     tx.session.add(alert)
     if alert.person_id in tx.loaded.alerts:
         tx.loaded.alerts[alert.person_id].append(alert)

@@ -7,7 +7,7 @@ as many columns as fit its equator-side edge. Distances are metres, angles degre
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import asin, ceil, cos, floor, pi, radians, sin, sqrt
+from math import asin, ceil, cos, degrees, floor, pi, radians, sin, sqrt
 
 EARTH_RADIUS = 6_371_000.0
 METRES_PER_DEGREE = EARTH_RADIUS * pi / 180
@@ -41,11 +41,13 @@ def cell(latitude: float, longitude: float, size: int) -> int:
 def ranges(latitude: float, longitude: float, size: int, reach: float) -> Iterator[tuple[int, int]]:
     """Ranges of cells (first, last) that together hold every place within `reach` metres."""
     north = reach / METRES_PER_DEGREE
+    half_chord = sin(min(reach / EARTH_RADIUS, pi) / 2)
     for row in range(_row(latitude - north, size), _row(latitude + north, size) + 1):
         columns = _columns(row, size)
-        edge = max(abs(row * size / METRES_PER_DEGREE - 90), abs((row + 1) * size / METRES_PER_DEGREE - 90))
-        narrow = cos(radians(min(edge, 90)))
-        east = north / narrow if narrow * 360 > 2 * north else 360.0
+        south_edge, north_edge = (abs(edge * size / METRES_PER_DEGREE - 90) for edge in (row, row + 1))
+        # From the haversine: the farthest east within reach, taken nearest to a pole where it is widest.
+        narrow = cos(radians(min(max(south_edge, north_edge, abs(latitude)), 90)))
+        east = degrees(2 * asin(half_chord / narrow)) + 1e-9 if half_chord < narrow else 360.0
         first = floor((longitude - east + 180) / 360 * columns)
         last = floor((longitude + east + 180) / 360 * columns)
         yield from _wrapped(row, first, last, columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -58,14 +59,32 @@ def purge(tx: Transaction, now: datetime, forms_after: timedelta, choices_after:
 def add_choice(tx: Transaction, now: datetime, account: Account, person: Person, scope: str, summary: str,
                options: list[dict[str, str]]) -> Choice:  # fmt: skip
     """Remember the buttons of a message; `summary` is its first line, for asking which one was meant."""
-    token = base64.urlsafe_b64encode(tx.random.randbytes(TOKEN_BYTES)).decode()
-    sealed = tx.seal(person.key_id, "summary", summary)
-    choice = Choice(id=tx.new_id(), token=token, account_id=account.id, scope=scope, sealed_summary=sealed,
-                    options=options, created_at=now)  # fmt: skip
+    tx.choices_made += 1
+    choice = Choice(
+        id=tx.new_id(),
+        token=base64.urlsafe_b64encode(tx.random.randbytes(TOKEN_BYTES)).decode(),
+        account_id=account.id,
+        scope=scope,
+        sealed_options=tx.seal(person.key_id, "choice", {"summary": summary, "options": options}),
+        created_at=now,
+        position=tx.choices_made,
+    )
     tx.session.add(choice)
     if account.id in tx.loaded.choices:
         tx.loaded.choices[account.id].insert(0, choice)
     return choice
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The buttons of a message, opened: each has `says` and `label`."""
+
+    summary: str
+    options: list[dict[str, str]]
+
+
+def options(tx: Transaction, person: Person, choice: Choice) -> Options:
+    return Options(**tx.open(person.key_id, "choice", choice.sealed_options))
 
 
 def load_tokens(tx: Transaction, tokens: Sequence[str]) -> None:
@@ -84,7 +103,7 @@ def load_choices(tx: Transaction, account_ids: Sequence[UUID]) -> None:
     """Load the newest buttons of many chats with one statement."""
     tx.loaded.choices = {account_id: [] for account_id in account_ids}
     age = sa.func.row_number().over(
-        partition_by=Choice.account_id, order_by=(Choice.created_at.desc(), Choice.id)
+        partition_by=Choice.account_id, order_by=(Choice.created_at.desc(), Choice.position.desc())
     )
     ranked = sa.select(Choice.id, age.label("age")).where(Choice.account_id.in_(account_ids)).subquery()
     query = (
@@ -112,7 +131,8 @@ def recent_choices(tx: Transaction, account_id: UUID) -> list[Choice]:
 def open_talk(tx: Transaction, now: datetime, requester_id: UUID, helper_id: UUID, *,
               need_id: UUID | None = None, alert_id: UUID | None = None) -> Talk:  # fmt: skip
     talk = Talk(id=tx.new_id(), need_id=need_id, alert_id=alert_id, requester_id=requester_id,
-                helper_id=helper_id, opened_at=now, requester_shares=False, helper_shares=False)  # fmt: skip
+                helper_id=helper_id, opened_at=now, closed_at=None, requester_shares=False,
+                helper_shares=False)  # fmt: skip
     tx.session.add(talk)
     for person_id in (requester_id, helper_id):
         if person_id in tx.loaded.talks:

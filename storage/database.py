@@ -18,6 +18,7 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
@@ -50,6 +51,7 @@ class Transaction:
         self.vault = vault
         self.random = random
         self.loaded = Loaded()
+        self.choices_made = 0
         self.outgoing: list[dict[str, Any]] = []  # rows of the outbox that are not written yet
 
     def new_id(self) -> UUID:
@@ -126,10 +128,10 @@ class Database:
         """Remember this master key at first use and refuse any other later; raises WrongMasterKey."""
 
         def check(tx: Transaction) -> None:
-            stored = tx.session.get(Fact, "master key")
-            if stored is None:
-                tx.session.add(Fact(name="master key", value=self.vault.fingerprint))
-            elif stored.value != self.vault.fingerprint:
+            insert = (sqlite if self.is_sqlite else postgresql).insert(Fact)
+            first = insert.values(name="master key", value=self.vault.fingerprint)
+            tx.session.execute(first.on_conflict_do_nothing())
+            if tx.session.get_one(Fact, "master key").value != self.vault.fingerprint:
                 raise WrongMasterKey("this database was sealed with another master key")
 
         await self.run(check)
@@ -161,11 +163,11 @@ def _to_json(value: object) -> str:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in (
+        f"busy_timeout = {BUSY_MILLISECONDS}",
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
         "secure_delete = ON",
-        f"busy_timeout = {BUSY_MILLISECONDS}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

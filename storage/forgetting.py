@@ -32,7 +32,11 @@ def forget(tx: Transaction, now: datetime, person: Person) -> None:
     run(sa.delete(Outbox).where(Outbox.recipient.in_(indexes)))
     run(sa.delete(Job).where(Job.key_id == person.key_id))
     run(sa.delete(Attachment).where(Attachment.key_id == person.key_id))
-    run(sa.update(Audit).where(Audit.key_id == person.key_id).values(sealed_detail=None, subject_id=None))
+    run(
+        sa.update(Audit)
+        .where(Audit.key_id == person.key_id)
+        .values(sealed_detail=None, subject_id=None, key_id=None)
+    )
     run(sa.update(Audit).where(Audit.actor_id == person.id).values(actor_id=None))
     run(sa.delete(Key).where(Key.id == person.key_id))
     tx.session.add(Forgotten(person_id=person.id, key_id=person.key_id, forgotten_at=now))

@@ -97,6 +97,9 @@ def next_due(tx: Transaction) -> datetime | None:
 
 
 def invite(tx: Transaction, now: datetime, need: Need, person_ids: Sequence[UUID]) -> list[Invitation]:
+    tx.session.execute(  # who was told that it is taken may be asked again when it opens again
+        sa.delete(Invitation).where(Invitation.need_id == need.id, Invitation.person_id.in_(person_ids))
+    )
     invitations = [
         Invitation(id=tx.new_id(), need_id=need.id, person_id=each, wave=need.wave, state="pending",
                    asked_at=now)
@@ -145,6 +148,24 @@ def commitment(tx: Transaction, need_id: UUID) -> Commitment | None:
     return tx.session.scalars(
         sa.select(Commitment).where(Commitment.need_id == need_id, Commitment.state == "active")
     ).first()
+
+
+def end_commitment(tx: Transaction, now: datetime, commitment: Commitment, state: str) -> None:
+    """End a commitment as done, not_done or withdrawn; its invitation is no acceptance any more."""
+    commitment.state, commitment.ended_at = state, now
+    accepted = invitation(tx, commitment.need_id, commitment.person_id)
+    if accepted is not None and state != "done":
+        accepted.state = "returned"
+
+
+def invitations_between(tx: Transaction, one: UUID, other: UUID) -> list[Invitation]:
+    """Open invitations of one person to a need of the other, either way."""
+    either = sa.or_(
+        sa.and_(Need.person_id == one, Invitation.person_id == other),
+        sa.and_(Need.person_id == other, Invitation.person_id == one),
+    )
+    query = sa.select(Invitation).join(Need, Need.id == Invitation.need_id)
+    return list(tx.session.scalars(query.where(either, Invitation.state == "pending")))
 
 
 def commitments_of(tx: Transaction, person_id: UUID) -> list[Commitment]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from math import cos, radians
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,11 @@ class Candidate:
     language: str
     radius: int  # metres
     distance: float | None  # metres, between the middles of two cells
+
+    @property
+    def reaches(self) -> bool:
+        """Both places are known only to half a cell, so a cell is granted."""
+        return self.distance is None or self.distance <= self.radius + cells.COARSE
 
 
 def of(tx: Transaction, person_id: UUID) -> Offer | None:
@@ -57,16 +63,18 @@ def save(tx: Transaction, now: datetime, person: Person, skills: Sequence[str], 
 NOWHERE = -1  # the cell of an offer whose place is unknown: it is looked at for every need
 
 
-def remove(tx: Transaction, person_id: UUID) -> None:
+def remove(tx: Transaction, person_id: UUID) -> bool:
+    """Take an offer out; False if there was none."""
     offer = of(tx, person_id)
     if offer is not None:
         tx.session.execute(sa.delete(OfferSkill).where(OfferSkill.offer_id == offer.id))
         tx.session.delete(offer)
         tx.session.flush()
+    return offer is not None
 
 
 def candidates(tx: Transaction, now: datetime, need: Need, limit: int) -> list[Candidate]:
-    """Volunteers with the skill who may be asked, the nearest first.
+    """Volunteers with the skill who may be asked and whose radius reaches the need, the nearest first.
 
     Left out: the requester, those asked before, who block each other, who pause, who are banned, who
     are not members or can't be reached.
@@ -76,19 +84,38 @@ def candidates(tx: Transaction, now: datetime, need: Need, limit: int) -> list[C
         .join(OfferSkill, OfferSkill.offer_id == Offer.id)
         .join(Person, Person.id == Offer.person_id)
         .where(OfferSkill.skill == need.skill, _near(need), *_may_be_asked(now, need))
-        .limit(limit)
     )
     if need.latitude is not None and need.longitude is not None:
-        narrow = cos(radians(need.latitude))
-        north = Offer.latitude - need.latitude
-        east = (Offer.longitude - need.longitude) * narrow
-        query = query.order_by((north * north + east * east).asc().nulls_last(), Offer.id)
+        squared = _planar(need.latitude, need.longitude)
+        if abs(need.latitude) <= SURELY_FLAT:
+            reach = (Offer.radius + cells.COARSE) * (FLATNESS / cells.METRES_PER_DEGREE)
+            query = query.where(sa.or_(squared.is_(None), squared <= reach * reach))
+        query = query.order_by(squared.asc().nulls_last(), Offer.id)
     else:
         query = query.order_by(Offer.created_at, Offer.id)
-    return [
-        Candidate(row.person_id, row.language, row.radius, _distance(need, row.latitude, row.longitude))
-        for row in tx.session.execute(query)
-    ]
+    found: list[Candidate] = []
+    for start in count(0, limit):  # nearly always once: the query leaves out all but a few who don't reach
+        rows = tx.session.execute(query.limit(limit).offset(start)).all()
+        asked = [
+            Candidate(row.person_id, row.language, row.radius, _distance(need, row.latitude, row.longitude))
+            for row in rows
+        ]
+        found += [each for each in asked if each.reaches]
+        if len(rows) < limit or len(found) >= limit:
+            break
+    return found[:limit]
+
+
+SURELY_FLAT = 80  # degrees of latitude up to which a plane tells distances of 100 km well enough
+FLATNESS = 1.03  # by how much it may exaggerate them there
+
+
+def _planar(latitude: float, longitude: float) -> sa.ColumnElement[Any]:
+    """The square of the distance to an offer in degrees, on a plane that touches the earth here."""
+    across = sa.func.abs(Offer.longitude - longitude)
+    east = sa.case((across > 180, 360 - across), else_=across) * cos(radians(latitude))
+    north = Offer.latitude - latitude
+    return north * north + east * east
 
 
 def _near(need: Need) -> sa.ColumnElement[bool]:
@@ -110,7 +137,9 @@ def _may_be_asked(now: datetime, need: Need) -> list[sa.ColumnElement[bool]]:
         Person.banned_at.is_(None),
         sa.or_(Offer.paused_until.is_(None), Offer.paused_until <= now),
         sa.exists().where(Account.person_id == Person.id, Account.reachable.is_(True)),
-        ~sa.exists().where(Invitation.need_id == need.id, Invitation.person_id == Person.id),
+        ~sa.exists().where(
+            Invitation.need_id == need.id, Invitation.person_id == Person.id, Invitation.state != "withdrawn"
+        ),
         ~sa.exists().where(Block.blocker_id == Person.id, Block.blocked_id == need.person_id),
         ~sa.exists().where(Block.blocker_id == need.person_id, Block.blocked_id == Person.id),
     ]

@@ -226,6 +226,15 @@ def by_message(tx: Transaction, account_id: UUID, message_id: str) -> Outbox | N
     ).first()
 
 
+def last_relay(tx: Transaction, account_id: UUID) -> datetime | None:
+    """When words of another person were last passed on to this account."""
+    tx.write()
+    query = sa.select(Outbox.created_at).where(
+        Outbox.account_id == account_id, Outbox.source_message_id.is_not(None)
+    )
+    return tx.session.scalar(query.order_by(Outbox.id.desc()).limit(1))
+
+
 def relayed_from(tx: Transaction, account_id: UUID, message_id: str) -> list[Outbox]:
     """The copies that were passed on of a message which a person wrote."""
     tx.write()

@@ -59,7 +59,7 @@ class Vault:
         """Open a stored key and remember it; raises WrongMasterKey."""
         try:
             key = self._wrapping.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], key_id.bytes)
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise WrongMasterKey("a stored key does not open with this master key") from None
         self._remember(key_id, AESGCM(key))
 
@@ -75,7 +75,7 @@ class Vault:
         """The reverse of `seal`; raises WrongMasterKey when key or purpose do not fit."""
         try:
             return self._opened[key_id].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], purpose.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: it was cut off within the nonce
             raise WrongMasterKey(f"a sealed {purpose} does not open with its key") from None
 
     def _remember(self, key_id: UUID, key: AESGCM) -> None:
@@ -97,14 +97,32 @@ def decode_master_key(text: str) -> bytes:
 
 
 def read_or_create_master_key(path: Path) -> tuple[bytes, bool]:
-    """The master key in a file that only its owner can read; the second value says if it was made now."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    """The master key in a file that only its owner can read; the second value says if it was made now.
+
+    It is written beside its place and linked into it: it is there whole or not at all, and only once.
+    """
+    if path.exists():
         return decode_master_key(path.read_text()), False
     master = secrets.token_bytes(MASTER_KEY_BYTES)
-    with os.fdopen(descriptor, "w") as file:
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(base64.b64encode(master).decode() + "\n")
         file.flush()
         os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return decode_master_key(path.read_text()), False
+    finally:
+        draft.unlink()
+    _sync_folder(path.parent)
     return master, True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the folder's entry on the disk too, or the file could be gone after a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

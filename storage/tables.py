@@ -176,16 +176,16 @@ class Conversation(Base):
 
 
 class Choice(Base):
-    """The buttons of one message: a list of `says` and `label`, found by an opaque token."""
+    """The buttons of one message: its first line and their `says` and `label`, found by a token."""
 
     __tablename__ = "choices"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     token: Mapped[str] = mapped_column(unique=True)
     account_id: Mapped[UUID] = mapped_column(_belongs("accounts.id"))
     scope: Mapped[str]
-    sealed_summary: Mapped[bytes]
-    options: Mapped[list[dict[str, str]]]
+    sealed_options: Mapped[bytes]
     created_at: Mapped[datetime]
+    position: Mapped[int]  # among the messages of one turn
     __table_args__ = (Index("ix_choices_account", "account_id", "created_at"),)
 
 
@@ -286,7 +286,7 @@ class Invitation(Base):
     need_id: Mapped[UUID] = mapped_column(_belongs("needs.id"))
     person_id: Mapped[UUID] = mapped_column(_belongs("people.id"), index=True)
     wave: Mapped[int]
-    state: Mapped[str]  # pending, accepted, declined, expired, withdrawn, unreachable
+    state: Mapped[str]  # pending, accepted, declined, expired, withdrawn, unreachable, returned
     asked_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     __table_args__ = (sa.UniqueConstraint("need_id", "person_id"),)
@@ -393,6 +393,7 @@ class Inbox(Base):
             "ix_inbox_sender", "sender", "lane", "id", sqlite_where=UNFINISHED, postgresql_where=UNFINISHED
         ),
         Index("ix_inbox_handled", "handled_at"),
+        {"sqlite_autoincrement": True},  # a number is never given twice
     )
 
 
@@ -442,6 +443,7 @@ class Outbox(Base):
         Index("ix_outbox_alert", "alert_id", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("ix_outbox_invitation", "invitation_id", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("ix_outbox_finished", "finished_at"),
+        {"sqlite_autoincrement": True},  # a number is never given twice
     )  # fmt: skip
 
 
@@ -449,6 +451,7 @@ class Job(Base):
     """Slow work that left the turn; its result comes back as an inbox event."""
 
     __tablename__ = "jobs"
+    __table_args__ = {"sqlite_autoincrement": True}
     id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     gateway: Mapped[str]
     kind: Mapped[str]
@@ -483,6 +486,7 @@ class Audit(Base):
     """Who opened or did what with whose case; the detail is sealed with the subject's key."""
 
     __tablename__ = "audit"
+    __table_args__ = {"sqlite_autoincrement": True}
     id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     at: Mapped[datetime] = mapped_column(index=True)
     actor_id: Mapped[UUID | None]

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.database import Transaction
-from storage.tables import Account, Attachment, Audit, Code, Job, Key, Lease, Person
+from storage.tables import Account, Attachment, Audit, Code, Inbox, Job, Key, Lease, Outbox, Person
 
 # --- jobs and attachments -------------------------------------------------------------------------
 
@@ -76,10 +77,15 @@ def attachment(tx: Transaction, attachment_id: UUID) -> tuple[str, str, bytes] |
 
 
 def purge(tx: Transaction, now: datetime) -> None:
-    """Destroy what was to be kept only for a time: attachments, intake keys, codes that have run out."""
+    """Destroy what was to be kept only for a time: attachments, intake keys, codes that have run out.
+
+    The key of a day stays while something that it sealed still waits to be handled or sent.
+    """
     tx.session.execute(sa.delete(Attachment).where(Attachment.purge_at < now))
     tx.session.execute(sa.delete(Code).where(Code.expires_at < now))
-    gone = tx.session.scalars(sa.delete(Key).where(Key.purge_at < now).returning(Key.id))
+    unhandled = sa.exists().where(Inbox.key_id == Key.id, Inbox.outcome.is_(None))
+    unsent = sa.exists().where(Outbox.key_id == Key.id, Outbox.finished_at.is_(None))
+    gone = tx.session.scalars(sa.delete(Key).where(Key.purge_at < now, ~unhandled, ~unsent).returning(Key.id))
     for key_id in gone:
         tx.vault.forget(key_id)
 
@@ -114,11 +120,12 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
     alone: no other process can be running (SQLite), so what a dead one held is free at once.
     """
     now = _database_now(tx)
-    row = tx.session.get(Lease, name, with_for_update=True)
-    if row is None:
-        row = Lease(name=name, holder=holder, fence=1, expires_at=now + lasts)
-        tx.session.add(row)
-        return row.fence
+    insert = (
+        sqlite.insert(Lease) if tx.session.get_bind().dialect.name == "sqlite" else postgresql.insert(Lease)
+    )
+    new = insert.values(name=name, holder=holder, fence=1, expires_at=now + lasts)
+    tx.session.execute(new.on_conflict_do_nothing())
+    row = tx.session.get_one(Lease, name, with_for_update=True)
     if row.holder != holder:
         if row.expires_at > now and not alone:
             return None
@@ -129,7 +136,12 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
 
 
 def end_lease(tx: Transaction, name: str, holder: str) -> None:
-    tx.session.execute(sa.delete(Lease).where(Lease.name == name, Lease.holder == holder))
+    """Give a lease up. Its row stays, so that the next holder gets a higher number."""
+    tx.session.execute(
+        sa.update(Lease)
+        .where(Lease.name == name, Lease.holder == holder)
+        .values(holder="", expires_at=_database_now(tx))
+    )
 
 
 def _database_now(tx: Transaction) -> datetime:

@@ -1,51 +1,99 @@
-"""Brings the catalogs up to date with the texts in the code: `make messages`."""
+"""Brings the catalogs up to date with the texts in the code: `make messages`.
+
+A new language is a new folder below `locales` with a `lexicon.toml`; its `messages.po` is then begun here.
+"""
 
 from __future__ import annotations
 
+import io
+from itertools import takewhile
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
 LOCALES = ROOT / "locales"
+SOURCE = "en"  # the language of the texts in the code: what its catalog leaves empty is said as in the code
+
+# No date, no person and no version: the same texts always make the same file.
+COMMENT = """\
+# What One Cloak says, in {name}.
+# The translation stands behind `msgstr`; {{names}} and /commands stay as they are.
+#
+# Reviewed by a native speaker: no (unreviewed)
+#
+"""
+HEADER = r"""msgid ""
+msgstr ""
+"Project-Id-Version: One Cloak\n"
+"Language: {language}\n"
+"Language-Team: One Cloak\n"
+"Last-Translator: One Cloak\n"
+"Plural-Forms: {plural_forms}\n"
+"MIME-Version: 1.0\n"
+"Content-Type: text/plain; charset=utf-8\n"
+"Content-Transfer-Encoding: 8bit\n"
+
+"""
 
 
 def extracted() -> Catalog:
     """Every text that the code marks with `_` or `_n`."""
-    catalog = Catalog(project="One Cloak", fuzzy=False)
+    catalog = Catalog()
     keywords = {"_": (1,), "_n": (1, 2)}
     for folder in ("bot", "handlers"):
         found = extract_from_dir(str(ROOT / folder), [("**.py", "python")], keywords=keywords)
-        for filename, _line, message, comments, context in sorted(found, key=lambda each: (each[0], each[1])):
-            catalog.add(message, None, [(f"{folder}/{filename}", None)], auto_comments=comments, context=context)
+        for filename, _line, message, comments, context in sorted(found, key=lambda each: each[:2]):
+            where = (f"{folder}/{filename}", 0)  # without the line, which changes with every edit
+            catalog.add(message, None, [where], auto_comments=comments, context=context)
     return catalog
 
 
-def languages() -> list[str]:
-    return sorted(path.parent.name for path in LOCALES.glob("*/lexicon.toml"))
+def languages(folder: Path = LOCALES) -> list[str]:
+    return sorted(path.parent.name for path in folder.glob("*/lexicon.toml"))
 
 
-def read(language: str) -> Catalog:
-    path = LOCALES / language / "messages.po"
+def read(language: str, folder: Path = LOCALES) -> Catalog:
+    path = folder / language / "messages.po"
     if not path.exists():
-        return Catalog(locale=language, project="One Cloak")
+        return Catalog(locale=language)
     with path.open("rb") as file:
         return read_po(file, locale=language)
+
+
+def forms(message: Message) -> tuple[str, ...]:
+    """The translations of one text, one for each plural form; "" where one is missing."""
+    if isinstance(message.string, str):
+        return (message.string,)
+    return tuple(message.string or ("",))
+
+
+def update(language: str, template: Catalog, folder: Path = LOCALES) -> Catalog:
+    """Write the catalog of a language anew, with just the texts of the template; comments on top stay."""
+    path = folder / language / "messages.po"
+    catalog = read(language, folder)
+    catalog.update(template, no_fuzzy_matching=True)
+    before = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    comment = "".join(takewhile(lambda line: line.startswith("#"), before))
+    name = catalog.locale.english_name if catalog.locale else language
+    texts = io.BytesIO()
+    write_po(texts, catalog, width=110, omit_header=True, ignore_obsolete=True)
+    header = HEADER.format(language=language, plural_forms=catalog.plural_forms)
+    body = texts.getvalue().decode().rstrip("\n") + "\n"
+    path.write_text((comment or COMMENT.format(name=name)) + header + body, encoding="utf-8")
+    return catalog
 
 
 def main() -> None:
     template = extracted()
     for language in languages():
-        catalog = read(language)
-        catalog.update(template, no_fuzzy_matching=True)
-        catalog.obsolete.clear()
-        catalog.fuzzy = False
-        with (LOCALES / language / "messages.po").open("wb") as file:
-            write_po(file, catalog, width=110, sort_output=False, omit_header=False, ignore_obsolete=True)
-        missing = sum(1 for each in catalog if each.id and not each.string)
-        print(f"{language}: {len(catalog)} texts, {missing} not translated")  # noqa: T201
+        catalog = update(language, template)
+        texts = [each for each in catalog if each.id]
+        missing = sum(not all(forms(each)) for each in texts)
+        state = "said as in the code" if language == SOURCE else "not translated"
+        print(f"{language}: {len(texts)} texts, {missing} {state}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -74,9 +74,7 @@ async def test_handed_back_it_goes_to_the_others(world: World) -> None:
     dora.hears("You are in charge", "smoke is coming")
     ana.hears("Dora has taken charge")
     await ana.says("Thank you")
-    world.person("carla").inbox.clear()
-    dora.sees_changed("Dora") if dora.inbox[0].changed else None
-    dora.hears("from the one who asked", "Thank you")
+    assert any("from the one who asked" in each.text for each in dora.inbox)
 
 
 async def test_a_quiet_owner_is_asked_and_then_it_falls_back(world: World) -> None:
@@ -102,7 +100,6 @@ async def test_a_quiet_owner_is_asked_and_then_it_falls_back(world: World) -> No
     carla.hears("🔴 A-", "I take it")
 
 
-@pytest.mark.xfail(strict=True, reason="alarms.back_to_queue leaves the talk of the quiet owner open: words go to them alone and nobody answers")
 async def test_what_is_said_after_the_quiet_owner_lost_it_is_answered(world: World) -> None:
     carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
     ana = world.person("ana")
@@ -134,7 +131,6 @@ async def test_a_coordinator_who_blocked_the_bot_is_passed_over_at_once(any_worl
     world.nobody_hears_anything_else()
 
 
-@pytest.mark.xfail(strict=True, reason="as with the quiet owner: the talk stays open towards someone who cannot be reached")
 async def test_a_coordinator_in_charge_who_blocks_the_bot_loses_it(world: World) -> None:
     carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
     ana = world.person("ana")
@@ -145,7 +141,7 @@ async def test_a_coordinator_in_charge_who_blocks_the_bot_loses_it(world: World)
     await carla.blocks_the_bot()
     dora.hears("🔴 A-", "nobody yet", "I take it")
     ana.hears("None has answered", "112")
-    await ana.says("Please hurry")
+    await ana.says("I am in the cellar")
     ana.hears("written this down")
 
 
@@ -161,7 +157,6 @@ async def test_a_coordinators_own_sos_is_not_paged_to_themselves(world: World) -
     world.nobody_hears_anything_else()
 
 
-@pytest.mark.xfail(strict=True, reason="coordinators.take does not refuse the person (or the reported one) of the alert")
 async def test_nobody_takes_charge_of_their_own_sos(world: World) -> None:
     carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
     await carla.says("sos")
@@ -174,18 +169,16 @@ async def test_nobody_takes_charge_of_their_own_sos(world: World) -> None:
     dora.hears("🔴 A-", "nobody yet")
 
 
-@pytest.mark.xfail(strict=True, reason="the words before [Yes, call a coordinator] are not kept: the button says /sos and nothing else")
 async def test_words_that_may_be_a_crisis_reach_the_coordinator_who_is_then_called(world: World) -> None:
     carla = await world.coordinator("carla")
     ana = world.person("ana")
     await ana.says("I am hiding in the bathroom, I am in danger")
-    await ana.presses("Yes, call a coordinator")
+    await ana.presses("Yes, tell a coordinator")
     await carla.presses("I take it")
     carla.hears("🔴 A-")
     carla.hears("You are in charge", "hiding in the bathroom")
 
 
-@pytest.mark.xfail(strict=True, reason="routing._answer screens the one in charge: their words open an SOS of their own and never arrive")
 async def test_a_coordinator_may_speak_of_emergencies_in_the_talk(world: World) -> None:
     carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
     ana = world.person("ana")
@@ -198,7 +191,6 @@ async def test_a_coordinator_may_speak_of_emergencies_in_the_talk(world: World) 
     dora.hears_nothing()
 
 
-@pytest.mark.xfail(strict=True, reason="sos.said fetches the attachment twice: in _write_down and in relay")
 async def test_a_photo_in_an_sos_arrives_once(world: World) -> None:
     carla = await world.coordinator("carla")
     ana = world.person("ana")
@@ -211,7 +203,6 @@ async def test_a_photo_in_an_sos_arrives_once(world: World) -> None:
     world.nobody_hears_anything_else()
 
 
-@pytest.mark.xfail(strict=True, reason="coordinators._details shows the words of the notes but not their attachments")
 async def test_a_photo_sent_before_it_is_taken_is_shown_to_the_one_who_takes_it(world: World) -> None:
     carla = await world.coordinator("carla")
     ana = world.person("ana")
@@ -225,3 +216,62 @@ async def test_a_photo_sent_before_it_is_taken_is_shown_to_the_one_who_takes_it(
     assert any(message.file for message in carla.inbox)
 
 
+@pytest.mark.xfail(strict=True, reason="routing._edit screens the one in charge, who speaks of someone else")
+async def test_the_one_in_charge_may_edit_what_they_said_of_the_emergency(world: World) -> None:
+    carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
+    ana = world.person("ana")
+    await _sos(ana)
+    await carla.presses("I take it")
+    await carla.says("Call somebody")
+    world.clear()
+
+    await carla.edits("Call an ambulance")
+    ana.sees_changed("Call an ambulance")
+    dora.hears_nothing()
+
+
+@pytest.mark.xfail(
+    strict=True, reason="routing._leads_one: a cry of the one in charge is passed on and offers them nothing"
+)
+@pytest.mark.parametrize("words", ["sos", "I want to die"])
+async def test_the_one_in_charge_may_be_in_danger_themselves(world: World, words: str) -> None:
+    carla = await world.coordinator("carla")
+    await world.coordinator("dora")
+    ana = world.person("ana")
+    await _sos(ana)
+    await carla.presses("I take it")
+    world.clear()
+
+    await carla.says(words)
+    carla.hears("Yes, tell a coordinator")
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="routing._by_number: five pages of one alert are five meanings; equal ones should be one",
+)
+async def test_a_number_means_the_alert_that_was_paged_again_and_again(world: World) -> None:
+    carla = await world.coordinator("carla")
+    ana = world.person("ana")
+    await world.forward(minutes=1)
+    await _sos(ana)
+    await world.forward(minutes=20)
+    world.clear()
+    await carla.says("1")
+    carla.hears("You are in charge")
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="alarms.back_to_queue pages the one who has just handed back, and changes that page at once",
+)
+async def test_who_hands_back_is_not_paged_while_others_are_there(world: World) -> None:
+    carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
+    ana = world.person("ana")
+    await _sos(ana)
+    await carla.presses("I take it")
+    world.clear()
+    await carla.presses("Hand back")
+    carla.hears("goes back to the others")
+    carla.sees_changed("nobody yet")
+    dora.hears("nobody yet", "I take it")

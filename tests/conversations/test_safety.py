@@ -31,7 +31,7 @@ async def test_a_report_goes_to_coordinators_and_its_words_to_the_one_in_charge(
     await ana.says("/report")
     ana.hears("What happened?", "Only coordinators", "Cancel")
     await ana.says("He asked me for money")
-    ana.hears("A-", "does not learn of it", "2 coordinators", "Never match us again")
+    ana.hears("A-", "is not told", "2 coordinators", "Never match us again")
     for each in (carla, dora):
         each.hears("🟠 A-", "someone was reported", "I take it", without=["money", "Ana", "Ben"])
     world.nobody_hears_anything_else()
@@ -59,7 +59,8 @@ async def test_a_ban_ends_what_was_accepted_and_leaves_the_sos(world: World) -> 
 
     await carla.presses("Ban the reported person")
     cleo.hears("Fetch medicine", reference)
-    ana.hears(reference, "I have asked 2 people")
+    ana.hears(reference, "can't come after all")
+    ana.sees_changed(reference, "I have asked 2 people")
     carla.inbox.clear()
     await ben.says("I can fetch medicine")
     ben.hears("can't use this here any more", "SOS")
@@ -94,9 +95,6 @@ async def test_an_accept_after_a_ban_is_refused(world: World) -> None:
     ana.hears_nothing()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="routing._answer refuses the words of a banned person whose SOS is open; so is a place"
-)
 async def test_a_banned_person_in_danger_may_say_where_they_are(world: World) -> None:
     carla = await world.coordinator("carla")
     ana, ben, _ = await _met(world)
@@ -111,7 +109,6 @@ async def test_a_banned_person_in_danger_may_say_where_they_are(world: World) ->
     ben.hears("written this down")
 
 
-@pytest.mark.xfail(strict=True, reason="routing._edit does not ask if the person is banned")
 async def test_edits_of_a_banned_person_are_not_passed_on(world: World) -> None:
     carla = await world.coordinator("carla")
     ana, ben, _ = await _met(world)
@@ -125,15 +122,12 @@ async def test_edits_of_a_banned_person_are_not_passed_on(world: World) -> None:
     ben.hears_nothing()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="safety.withdraw_from_everything leaves the needs of a banned person open: all are asked"
-)
 async def test_for_a_banned_person_nobody_is_asked_any_more(world: World) -> None:
     carla = await world.coordinator("carla")
     _ana, ben, reference = await _met(world)
     await _reported(world, ben, "She insults me")
-    await ben.presses("I can't after all")
     await carla.presses("I take it")
+    await ben.presses("I can't after all")
     await carla.presses("Ban the reported person")
     cleo = await world.volunteer("cleo")
     world.clear()
@@ -141,7 +135,6 @@ async def test_for_a_banned_person_nobody_is_asked_any_more(world: World) -> Non
     assert not [each for each in cleo.inbox if reference in each.text]
 
 
-@pytest.mark.xfail(strict=True, reason="coordinators.take lets the reported one take charge of the report")
 async def test_a_coordinator_cannot_take_charge_of_a_report_about_themselves(world: World) -> None:
     dora = await world.coordinator("dora")
     ana, ben, _ = await _met(world)
@@ -153,7 +146,6 @@ async def test_a_coordinator_cannot_take_charge_of_a_report_about_themselves(wor
     dora.hears_nothing()
 
 
-@pytest.mark.xfail(strict=True, reason="safety.ban does not step a coordinator down: they stay in charge, unheard")
 async def test_a_banned_coordinator_is_in_charge_of_nothing(world: World) -> None:
     dora = await world.coordinator("dora")
     ana, ben, _ = await _met(world)
@@ -176,10 +168,20 @@ async def test_only_coordinators_ban_take_and_see_the_board(world: World) -> Non
     await ana.says("He asked for money")
     reference = next(each.text for each in ana.inbox if each.text.startswith("A-")).split("\n")[0]
     world.clear()
-    for words in (f"/ban {reference}", f"/unban {reference}", f"/take {reference}", "/board", "/code", "/duty",
-                  f"/resolve {reference}", f"/handback {reference}", f"/still {reference}", "/leave",
-                  f"/letin {reference}"):  # fmt: skip
-        await ben.says(words)
+    for name in (
+        "ban",
+        "unban",
+        "take",
+        "resolve",
+        "handback",
+        "still",
+        "letin",
+        "board",
+        "code",
+        "duty",
+        "leave",
+    ):
+        await ben.says(f"/{name} {reference}")
         ben.hears("for coordinators", without=["money"])
     world.nobody_hears_anything_else()
 
@@ -227,7 +229,7 @@ async def test_a_volunteer_blocks_the_one_who_asked(world: World) -> None:
     ben.hears_nothing()
 
 
-@pytest.mark.xfail(strict=True, reason="people.block leaves invitations between the two open")
+@pytest.mark.xfail(strict=True, reason="accept takes an invitation in any state: also one ended by a block")
 async def test_a_block_takes_open_invitations_between_them_back(world: World) -> None:
     ana, ben, _ = await _met(world)
     await ana.says("/done")
@@ -272,3 +274,20 @@ async def test_with_two_met_the_bot_asks_whom(world: World) -> None:
     await ana.says("/block")
     ana.hears("Who is it about?")
     world.nobody_hears_anything_else()
+
+
+@pytest.mark.xfail(
+    strict=True, reason="safety.block parts the newest talk only; an older case of the two goes on"
+)
+async def test_a_block_ends_every_case_between_them(world: World) -> None:
+    ana, ben, first = await _met(world)
+    second = await world.need("ana", "/need pills")
+    await ben.presses("I can")
+    world.clear()
+    await ana.says("/block")
+    told = " ".join(each.text for each in ben.inbox)
+    assert first in told
+    assert second in told
+    ana.inbox.clear()
+    await ben.says("Why?")
+    ana.hears_nothing()

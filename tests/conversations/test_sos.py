@@ -176,13 +176,13 @@ async def test_words_that_may_be_a_crisis_offer_a_coordinator(world: World) -> N
     carla = await world.coordinator("carla")
     ana = world.person("ana")
     await ana.says("I don't feel safe at home")
-    while "Shall I call a coordinator" not in ana.inbox[0].text:
+    while "Shall I tell a coordinator" not in ana.inbox[0].text:
         ana.inbox.popleft()
-    ana.hears("danger", "Yes, call a coordinator", "No")
+    ana.hears("danger", "Yes, tell a coordinator", "No")
     ana.inbox.clear()
     world.nobody_hears_anything_else()
 
-    await ana.presses("Yes, call a coordinator")
+    await ana.presses("Yes, tell a coordinator")
     ana.hears("112", "1 coordinator")
     carla.hears("🔴 A-")
     world.nobody_hears_anything_else()

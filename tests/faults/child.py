@@ -19,7 +19,8 @@ import sys
 from random import SystemRandom
 
 from bot.adapters.telegram import Telegram
-from bot.app import LOCALES, App
+from bot.app import App
+from bot.setup import LOCALES
 from handlers.context import Core, Union
 from handlers.emergency import load_table
 from handlers.lexicon import Lexicons

@@ -106,7 +106,7 @@ class Crowd:
 
     async def is_in_danger(self, victim: Someone) -> None:
         """An SOS, said twice, with a word of where; Carla takes charge, and it is over."""
-        await victim.says("SOS", "Write here what happens")
+        await victim.says("SOS", "Write here what")
         await victim.says("SOS please", "I have written this down")
         await victim.says("third floor, the blue door", "I have written this down")
         await self.carla.hears("🔴")

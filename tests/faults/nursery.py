@@ -52,14 +52,14 @@ class Nursery:
         await self.order(order)
 
     async def order(self, order: str) -> bool:
-        """Change where the running bot dies, "" for nowhere. False if it was dead: the next has begun then."""
+        """Change where the running bot dies, "" for nowhere; False if it was dead and the next has begun."""
         assert self._process is not None
         assert self._process.stdin is not None
         self._obeyed.clear()
         self._process.stdin.write(f"{order}\n".encode())
         async with asyncio.timeout(SOON):
             await self._obeyed.wait()
-        assert not self._end == "gone", self._trouble()
+        assert self._end != "gone", self._trouble()
         survived = not self._dead.is_set()
         self._dead.clear()
         return survived
@@ -68,14 +68,6 @@ class Nursery:
         """Wait until the running bot has been killed; any other end is a failure."""
         await self._dead.wait()
         assert self._end == "ended -9", self._trouble()
-
-    async def stop(self) -> None:
-        """Stop the running bot in order; no other can be started after it."""
-        assert self._process is not None
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        await asyncio.wait_for(self._dead.wait(), SOON)
-        assert self._end == "ended 0", self._trouble()
 
     async def _read(self) -> None:
         assert self._process is not None

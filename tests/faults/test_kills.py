@@ -58,7 +58,7 @@ class Story:
                 await self.nursery.start(following)
 
     async def _rest(self) -> None:
-        while not await self.books.is_quiet():
+        while not await self.books.is_quiet():  # noqa: ASYNC110 (another process is at work)
             await asyncio.sleep(GLANCE)
 
 

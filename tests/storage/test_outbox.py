@@ -41,9 +41,9 @@ async def say(database: Database, to: Known, text: str, lane: int = REPLY, **col
     """Queue a message; gives its number."""
 
     def add(tx: Transaction) -> int:
-        row = outbox.add(tx, NOON, to.account, to.person.key_id, {"text": text}, lane, **columns)
-        tx.session.flush()
-        return row.id
+        outbox.add(tx, NOON, to.account, to.person.key_id, {"text": text}, lane, **columns)
+        tx.write()
+        return tx.session.scalars(sa.select(sa.func.max(Outbox.id))).one()
 
     return await database.run(add)
 
@@ -187,16 +187,14 @@ async def test_what_was_being_sent_when_the_process_ended_is_found(database: Dat
     ana, ben = await person(database, "ana"), await person(database, "ben")
     a1, b1 = await say(database, ana, "a1"), await say(database, ben, "b1")
     await say(database, ana, "a2")
-    await take(database, limit=1)
-    await take(database, now=NOON + MINUTE)
+    await take(database)
 
-    async def found(gateway: str = "console", now: datetime | None = None) -> list[int]:
-        return await database.run(lambda tx: [each.id for each in outbox.interrupted(tx, gateway, now)])
+    async def found(courier: str, gateway: str = "console") -> list[int]:
+        return await database.run(lambda tx: [each.id for each in outbox.interrupted(tx, gateway, courier)])
 
-    assert await found() == [a1, b1]
-    assert await found("telegram") == []
-    assert await found(now=NOON + HOLD) == []
-    assert await found(now=NOON + HOLD + SECOND) == [a1]
+    assert await found("the next process") == [a1, b1]
+    assert await found("the next process", "telegram") == []
+    assert await found("courier") == [], "what this courier is sending is not interrupted"
 
 
 async def test_what_waits_for_a_moved_chat_goes_to_its_new_address(database: Database) -> None:
@@ -302,9 +300,9 @@ messages = st.lists(st.tuples(st.sampled_from("abc"), st.integers(CRISIS, BROADC
 
 
 @some(25)
-@given(messages, st.integers(1, 4), st.data())
+@given(messages, st.integers(1, 4), st.sets(st.integers(0, 13)))
 async def test_whatever_is_queued_leaves_once_and_in_order(
-    database: Database, queued: list[tuple[str, int]], limit: int, data: st.DataObject
+    database: Database, queued: list[tuple[str, int]], limit: int, failing: set[int]
 ) -> None:
     """Messages are sent, or postponed and sent later; none is lost or overtakes its lane."""
     await empty(database)
@@ -323,11 +321,12 @@ async def test_whatever_is_queued_leaves_once_and_in_order(
         if not said:
             now += MINUTE
         for text in said:
-            if data.draw(st.integers(0, 3)):
+            if texts.index(text) in failing:
+                failing = failing - {texts.index(text)}
+                await postpone(database, ids[text], now + MINUTE)
+            else:
                 await sent(database, ids[text])
                 left.append(text)
-            else:
-                await postpone(database, ids[text], now + MINUTE)
     assert await take(database, now=now + DAY) == []
     for to, lane in set(queued):
         mine = [text for text in texts if text.startswith(f"{to}{lane}")]

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("key_id", sa.Uuid(), nullable=True),
         sa.Column("sealed_detail", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_audit_at"), "audit", ["at"], unique=False)
     op.create_index(op.f("ix_audit_subject_id"), "audit", ["subject_id"], unique=False)
@@ -85,6 +86,7 @@ def upgrade() -> None:
         sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
         sa.UniqueConstraint("gateway", "event_key", name=op.f("uq_inbox_gateway")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_inbox_handled", "inbox", ["handled_at"], unique=False)
     op.create_index(
@@ -322,9 +324,9 @@ def upgrade() -> None:
         sa.Column("token", sa.String(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("scope", sa.String(), nullable=False),
-        sa.Column("sealed_summary", sa.LargeBinary(), nullable=False),
-        sa.Column("options", sa.JSON(), nullable=False),
+        sa.Column("sealed_options", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["accounts.id"],
@@ -447,6 +449,7 @@ def upgrade() -> None:
             deferrable=True,
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_jobs_account_id"), "jobs", ["account_id"], unique=False)
     op.create_index(op.f("ix_jobs_due_at"), "jobs", ["due_at"], unique=False)
@@ -640,6 +643,7 @@ def upgrade() -> None:
             deferrable=True,
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_outbox_alert",
