@@ -100,8 +100,13 @@ def _only_process(settings: Settings) -> IO[str] | None:
     path = sqlite_path(settings.database_url)
     if path is None:
         return None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_suffix(".lock").open("w")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_suffix(".lock").open("w")
+    except OSError as error:
+        raise SettingsError(
+            f"ONECLOAK_DATABASE_URL leads to no place that can be written ({type(error).__name__})."
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

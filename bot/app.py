@@ -141,6 +141,7 @@ class App:
         finally:
             await self.database.run(lambda tx: inbox.release(tx, self.worker.name))
             for station in self.stations:
+                await station.courier.finish()
                 await station.adapter.stop()
                 await station.gateway.give_up_lease()
 

@@ -32,6 +32,7 @@ LONGEST_RETRY = timedelta(minutes=5)
 LONGEST_CRISIS_RETRY = timedelta(seconds=5)  # of what was certainly not sent
 GIVE_UP_AFTER = {Lane.CRISIS: timedelta(days=7), Lane.REPLY: timedelta(days=2),
                  Lane.INVITATION: timedelta(hours=2), Lane.BROADCAST: timedelta(days=1)}  # fmt: skip
+PARTING = 5.0  # seconds that a process which stops waits for what it was sending
 LOOK_UP = 0.1  # seconds after which the queue is looked at again, though nothing has arrived
 MOST_REPEATS = 10  # sendings of which nobody knows if they arrived, over a quarter of an hour
 
@@ -110,6 +111,16 @@ class Courier:
         """Start what may leave now and record what has arrived meanwhile; a slow chat delays no other."""
         started = await self._dispatch()
         return started + (await self._collect(LOOK_UP) if self._on_the_way or self._fates else 0)
+
+    async def finish(self) -> None:
+        """Before an orderly end: wait a moment for what is on its way, so that its fate is known."""
+        if self._on_the_way:
+            await asyncio.wait(self._on_the_way, timeout=PARTING)
+        while self._fates or any(task.done() for task in self._on_the_way):
+            await self._collect(0)
+        for task in self._on_the_way:
+            task.cancel()
+        await asyncio.gather(*self._on_the_way, return_exceptions=True)
 
     async def _dispatch(self) -> int:
         now = self.now()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot.adapters import Adapter
 from bot.settings import PREFIX, Settings, SettingsError
 from handlers.contents import COMMANDS
@@ -38,7 +40,10 @@ def open_vault(settings: Settings) -> tuple[Vault, str]:
         raise SettingsError(
             f"{PREFIX}MASTER_KEY is missing: PostgreSQL needs one. `onecloak key` prints one; keep a copy."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(unusable(type(error).__name__)) from None
     key_file = path.with_suffix(".key")
     try:
         master, made = read_or_create_master_key(key_file)
@@ -53,11 +58,11 @@ def open_vault(settings: Settings) -> tuple[Vault, str]:
 
 async def open_database(settings: Settings, vault: Vault, random: Random) -> Database:
     """Open and upgrade the database; raises SettingsError with what the operator can do."""
-    path = sqlite_path(settings.database_url)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url, vault, random)
+    path = sqlite_path(settings.database_url)
     try:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
         await migrate(database.engine)
         await database.check_master_key()
         await database.run(forgetting.replay)
@@ -69,12 +74,27 @@ async def open_database(settings: Settings, vault: Vault, random: Random) -> Dat
     except NewerSchema as error:
         await database.close()
         raise SettingsError(f"{PREFIX}DATABASE_URL leads to a newer database. {error}") from None
-    except OSError as error:
+    except _faults(database) as error:
         await database.close()
-        raise SettingsError(
-            f"{PREFIX}DATABASE_URL leads to a server that does not answer ({type(error).__name__})."
-        ) from None
+        raise SettingsError(unusable(type(error).__name__)) from None
     return database
+
+
+def _faults(database: Database) -> tuple[type[Exception], ...]:
+    """What opening can raise; PostgreSQL's driver, which has errors of its own, is loaded only where used."""
+    if database.is_sqlite:
+        return OSError, SQLAlchemyError
+    from asyncpg import PostgresError
+
+    return OSError, SQLAlchemyError, PostgresError
+
+
+def unusable(reason: str) -> str:
+    """One sentence for the operator about a database that cannot be opened."""
+    return (
+        f"{PREFIX}DATABASE_URL leads to no database that can be used ({reason}): check that the file or the "
+        "server is there, and that its name, user and password are right."
+    )
 
 
 def menu_commands(core: Core) -> dict[str, Sequence[tuple[str, str]]]:

@@ -11,9 +11,10 @@ from functools import partial
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.adapters import parse
+from handlers import alarms
 from handlers.contents import OWN_REPORTS
 from handlers.context import Context, Core, Moment
-from handlers.messages import Inbound, Kind, Lane, Outbound, Text, _
+from handlers.messages import Inbound, Kind, Lane, Outbound, Words, _, lines
 from handlers.post import post
 from handlers.routing import may_be_choice, route
 from storage import alerts, conversations, inbox, people
@@ -201,23 +202,32 @@ class _Batch:
             post(Moment(self.core, self.tx, self.now), said)
 
     def give_up(self, event: _Event) -> str:
-        """Keep an event that cannot be handled, apologise to its sender, and tell the coordinators."""
+        """Keep an event that cannot be handled, apologise to its sender, and tell the coordinators.
+
+        Where it may have been a crisis, the apology names the number to call, and who takes charge of the
+        fault can talk with its sender.
+        """
         moment = Moment(self.core, self.tx, self.now)
-        post(moment, OWN_REPORTS[Kind.FAULT](moment, Inbound(Kind.FAULT)))
-        self._tell_sender(event.row, event.chat, APOLOGY)
+        if event.row.lane != CRISIS:
+            post(moment, alarms.fault(moment))
+            self._tell_sender(event.row, event.chat, APOLOGY)
+            return "failed"
+        known = self._tell_sender(event.row, event.chat, lines(APOLOGY, alarms.call(moment)), Lane.CRISIS)
+        post(moment, alarms.fault(moment, known.person.id if known else None))
         return "failed"
 
     def _unreadable(self, row: Inbox, chat: str) -> str:
         self._tell_sender(row, chat, UNREADABLE)
         return "unreadable"
 
-    def _tell_sender(self, row: Inbox, chat: str, text: Text) -> None:
+    def _tell_sender(self, row: Inbox, chat: str, text: Words, lane: Lane = Lane.REPLY) -> Known | None:
         known = self.known.get(row.sender)
         if known is None and chat:
             known = self._meet(row, chat, "")
         if known is not None:
             moment = Moment(self.core, self.tx, self.now)
-            post(moment, [Outbound(known.person.id, text, account=known.account.id)])
+            post(moment, [Outbound(known.person.id, text, account=known.account.id, lane=lane)])
+        return known
 
     def _context(self, row: Inbox, chat: str, inbound: Inbound) -> Context | None:
         known = self.known.get(row.sender)

@@ -46,11 +46,11 @@ def open_alert(
     )
 
 
-def fault(moment: Moment) -> list[Outbound]:
-    """Tell coordinators that the bot itself failed; a second fault joins the open alert."""
-    if alerts.unresolved(moment.tx, kind="fault"):
+def fault(moment: Moment, person_id: UUID | None = None) -> list[Outbound]:
+    """Tell coordinators that the bot itself failed; a second fault of the same person, or of none, joins."""
+    if any(each.person_id == person_id for each in alerts.unresolved(moment.tx, kind="fault")):
         return []
-    return raise_alert(moment, "fault")
+    return raise_alert(moment, "fault", person_id=person_id)
 
 
 def page(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound]:

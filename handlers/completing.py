@@ -20,9 +20,10 @@ def done(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     found = volunteering.committed(ctx, argument)
     if found is not None:
         need, _commitment = found
-        need.next_step_at = ctx.now + ASK_AGAIN
+        asked_before = need.asked_done > 0
+        need.asked_done, need.next_step_at = max(need.asked_done, 1), ctx.now + ASK_AGAIN
         thanks = ctx.reply(_("Thank you. I am asking them if all is well."))
-        return [thanks, ask(need)]
+        return [thanks] if asked_before else [thanks, ask(need)]
     own = needs.mine(ctx, argument)
     return confirm(ctx, inbound, own.reference) if own else needs.unknown(ctx)
 
@@ -56,7 +57,7 @@ def confirm(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         stored.end_commitment(ctx.tx, ctx.now, commitment, "done")
         thanks = lines(
             _("{reference} is done. Thank you for your help.", reference=need.reference),
-            _("Their place is closed again. Please delete it if you wrote it down."),
+            needs.PLACE_CLOSED,
         )
         said.append(Outbound(commitment.person_id, thanks))
     said += waves.withdraw(ctx, need, _("{reference} is not needed any more. Thank you."))

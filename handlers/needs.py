@@ -14,6 +14,7 @@ from storage import conversations, needs
 from storage.tables import Need
 
 LONGEST_WORDS = 2_000
+PLACE_CLOSED = _("Their place is closed again. Please delete it if you wrote it down.")
 SEND_MY_PLACE = _("Send my place")
 
 
@@ -161,7 +162,7 @@ def end(ctx: Moment, case: Need) -> list[Outbound]:
     if helper is not None:
         needs.end_commitment(ctx.tx, ctx.now, helper, "not_done")
         text = _("{reference} is not needed any more. Thank you for your time.", reference=case.reference)
-        told.append(Outbound(helper.person_id, text))
+        told.append(Outbound(helper.person_id, lines(text, PLACE_CLOSED)))
     needs.close(ctx.tx, ctx.now, case, "cancelled")
     conversations.close_talks(ctx.tx, ctx.now, need_id=case.id)
     return told + alarms.settle(ctx, case, "the need was stopped")

@@ -29,7 +29,8 @@ def route(ctx: Context, inbound: Inbound) -> list[Outbound]:
     if inbound.kind is Kind.EDIT:
         return _edit(ctx, inbound)
     said = _pressed(ctx, inbound) if inbound.kind is Kind.PRESS else _written(ctx, inbound)
-    if _may_ask_consent(ctx) and not any(each.lane is Lane.CRISIS for each in said):
+    urgent = any(each.lane is Lane.CRISIS and each.to == ctx.person.id for each in said)
+    if not urgent and _may_ask_consent(ctx):
         said += welcome.ask_consent(ctx)
     return said
 
@@ -127,6 +128,8 @@ def _pressed(ctx: Context, inbound: Inbound) -> list[Outbound]:
 def _choose(ctx: Context, inbound: Inbound, choice: Choice, says: str) -> list[Outbound]:
     """Do what a button stands for: a command, or the answer to the question that it belongs to."""
     meant = replace(inbound, kind=Kind.MESSAGE, text=says, token="", reply_to="")
+    if not says and ctx.conversation is None:
+        return [ctx.reply(_("Send your position as a place, with your app, or write where you are."))]
     command = COMMAND.match(says)
     if command:
         return _command(ctx, meant, command[1].lower(), (command[2] or "").strip())
@@ -165,7 +168,8 @@ def _chosen(ctx: Context, inbound: Inbound) -> list[Outbound] | None:
 
 def _by_answer(ctx: Context, inbound: Inbound, recent: list[tuple[Choice, Options]]) -> list[Outbound] | None:
     """A plain yes or no is the button of the newest message that means it."""
-    said = ctx.core.lexicons.answer(inbound.text, ctx.person.language)
+    first_words = re.split(r"[,.;:]", inbound.text)[0]  # "yes, I'll go"
+    said = ctx.core.lexicons.answer(first_words, ctx.person.language)
     if said is None or not recent or ctx.conversation is not None:
         return None
     wanted = "yes" if said else "no"
@@ -266,6 +270,8 @@ def _plain_words(ctx: Context, inbound: Inbound) -> list[Outbound]:
             return welcome.welcome(ctx, inbound, "")
         if understood.skills:
             return _need_or_offer(ctx, inbound.text)
+        if ctx.core.lexicons.answer(inbound.text, ctx.person.language) is not None:
+            return welcome.no(ctx, inbound, "")
     return welcome.not_understood(ctx, inbound)
 
 
@@ -277,7 +283,7 @@ def _need_or_offer(ctx: Context, words: str) -> list[Outbound]:
 def _edit(ctx: Context, inbound: Inbound) -> list[Outbound]:
     """New words in an old message: screened like any, passed on where the old ones went, never a new need."""
     if ctx.core.lexicons.crisis(inbound.text) is Intent.SOS and not _leads_one(ctx):
-        return sos.sos(ctx, inbound, inbound.text)
+        return [*sos.sos(ctx, inbound, inbound.text), *conversing.edited(ctx, inbound)]
     if _is_shut_out(ctx):
         return _banned(ctx)
     alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")

@@ -33,7 +33,7 @@ def welcome(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         if each != ctx.person.language
     ]
     consent = CONSENT if ctx.person.consented_at is None else None
-    agree_button = (Button(_("I agree"), "/agree"),) if consent else ()
+    agree_button = (Button(_("I agree"), "/agree", means="yes"),) if consent else ()
     ctx.person.consent_asked_at = ctx.person.consent_asked_at or ctx.now
     return [
         ctx.reply(

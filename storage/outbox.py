@@ -248,7 +248,9 @@ def relayed_from(tx: Transaction, account_id: UUID, message_id: str) -> list[Out
 
 
 def next_due(tx: Transaction) -> datetime | None:
-    return tx.session.scalar(sa.select(sa.func.min(Outbox.due_at)).where(Outbox.state == "waiting"))
+    """When the next message may leave; one that waits behind another does not count."""
+    waiting = (_row.state.in_(_UNSENT), _row.state == "waiting", ~_GOES_BEFORE)
+    return tx.session.scalar(sa.select(sa.func.min(_row.due_at)).where(*waiting))
 
 
 def purge(tx: Transaction, now: datetime, keep: timedelta) -> None:

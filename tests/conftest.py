@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,12 @@ from tests.world import World, console_world, telegram_world
 _numbers = itertools.count(1)
 
 
+def _run_apart(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end in a thread of its own: a fixture may be asked for from inside a running loop."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, work).result()
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file, copied for each test."""
@@ -25,7 +33,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     async def make() -> None:
         await (await open_database(sqlite_url(path))).close()
 
-    asyncio.run(make())
+    _run_apart(make())
     return path
 
 
@@ -42,7 +50,7 @@ def postgres_template(postgres: str) -> str:
         url = await create_postgres(postgres, "onecloak_template")
         await (await open_database(url)).close()
 
-    asyncio.run(make())
+    _run_apart(make())
     return "onecloak_template"
 
 

@@ -246,14 +246,7 @@ UNANSWERED = {
 }
 
 
-# These end in a traceback and leave a thread behind, so they are not even run until that is mended.
-TRACEBACK = pytest.mark.xfail(run=False, reason="bot.setup.open_database expects no DBAPIError, nor mkdir's")
-ANSWERED_BADLY = {"no such database", "a folder", "a file that is something else", "under a file"}
-
-
-@pytest.mark.parametrize(
-    "where", [pytest.param(each, marks=TRACEBACK if each in ANSWERED_BADLY else ()) for each in UNANSWERED]
-)
+@pytest.mark.parametrize("where", UNANSWERED)
 def test_a_database_that_does_not_answer_is_one_sentence(tmp_path: Path, postgres: str, where: str) -> None:
     (tmp_path / "something.else").write_text("no database, but long enough to be taken for one. " * 100)
     nowhere = postgres.replace("/NAME", "/nowhere")

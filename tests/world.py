@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -89,8 +90,13 @@ class Time:
         return self.moment
 
 
+@cache
+def _locales() -> tuple[Catalogs, Lexicons]:
+    return Catalogs.load(LOCALES), Lexicons.load(LOCALES)
+
+
 def make_core(union: Union | None = None) -> Core:
-    return Core(union or Union(country="ES"), Catalogs.load(LOCALES), Lexicons.load(LOCALES), load_table())
+    return Core(union or Union(country="ES"), *_locales(), load_table())
 
 
 @dataclass

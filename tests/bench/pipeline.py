@@ -175,7 +175,12 @@ async def peer() -> dict[str, Any]:
         await update.message.reply_text("Hello, this is a reply of the same length as ours, or nearly so.")
 
     application = (
-        Application.builder().token("1:a").request(Canned()).get_updates_request(Canned()).updater(None).build()
+        Application.builder()
+        .token("1:a")
+        .request(Canned())
+        .get_updates_request(Canned())
+        .updater(None)
+        .build()
     )
     application.add_handler(CommandHandler("help", answer))
     application.add_handler(MessageHandler(filters.TEXT & ~filters.COMMAND, answer))

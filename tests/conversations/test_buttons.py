@@ -127,10 +127,6 @@ async def test_someone_who_was_not_asked_cannot_accept_by_its_reference(world: W
     world.person("ana").hears_nothing()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason='a typed yes or no answers forms only: here it is said to the volunteer, "Is it done?" stays',
-)
 @pytest.mark.parametrize(("answer", "told"), [("yes", "is closed"), ("No, not yet", "I have asked")])
 async def test_is_it_done_is_answered_in_words(world: World, answer: str, told: str) -> None:
     ana, _ben, _ = await _talk(world)
@@ -140,7 +136,6 @@ async def test_is_it_done_is_answered_in_words(world: World, answer: str, told: 
     ana.hears(told)
 
 
-@pytest.mark.xfail(strict=True, reason="as above: an invitation is answered by its labels and numbers only")
 async def test_an_invitation_is_answered_in_words(world: World) -> None:
     ben = await world.volunteer("ben")
     await world.forward(minutes=1)
@@ -171,10 +166,6 @@ async def test_a_stale_button_of_a_form_is_not_said_to_the_other(world: World) -
     ben.hears_nothing()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="routing._chosen: a typed label means an older button even when something was relayed since",
-)
 async def test_a_label_that_may_be_meant_for_the_other_is_asked_about(world: World) -> None:
     ana, ben, _ = await _talk(world)
     await world.forward(minutes=1)

@@ -227,10 +227,6 @@ async def test_strange_words_are_kept_as_they_are(any_world: World, words: str) 
     assert words.replace("\x00", "")[-100:] in relayed.replace("\x00", "")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="needs.parse_place takes any two letters for an address, its own label and a no as well",
-)
 @pytest.mark.parametrize("answer", ["Send my place", "no", "I don't know", "what?"])
 async def test_what_is_no_address_is_not_kept_as_one(world: World, answer: str) -> None:
     ben = await world.volunteer("ben")
@@ -242,9 +238,6 @@ async def test_what_is_no_address_is_not_kept_as_one(world: World, answer: str) 
     ben.hears("open to you", without=["📍"])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="needs._parse_words keeps a greeting as the need, and what is said next is not kept"
-)
 async def test_a_greeting_is_not_what_is_needed(world: World) -> None:
     ben = await world.volunteer("ben")
     ana = world.person("ana")

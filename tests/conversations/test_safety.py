@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.conversations.acts import press_token, tokens
 from tests.world import Friend, World
 
@@ -229,7 +227,6 @@ async def test_a_volunteer_blocks_the_one_who_asked(world: World) -> None:
     ben.hears_nothing()
 
 
-@pytest.mark.xfail(strict=True, reason="accept takes an invitation in any state: also one ended by a block")
 async def test_a_block_takes_open_invitations_between_them_back(world: World) -> None:
     ana, ben, _ = await _met(world)
     await ana.says("/done")
@@ -276,9 +273,6 @@ async def test_with_two_met_the_bot_asks_whom(world: World) -> None:
     world.nobody_hears_anything_else()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="safety.block parts the newest talk only; an older case of the two goes on"
-)
 async def test_a_block_ends_every_case_between_them(world: World) -> None:
     ana, ben, first = await _met(world)
     second = await world.need("ana", "/need pills")

@@ -256,14 +256,12 @@ async def test_who_only_talks_in_a_group_is_not_written_down(telegram: World) ->
     assert await _people(world) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="routing._plain_words drops the photo of a caption that is understood")
 async def test_a_photo_with_a_need_is_not_dropped_silently(world: World) -> None:
     ana = world.person("ana")
     await ana.sends_photo(photo_with_secrets(), "I need these pills")
     ana.hears("Fetch medicine", "can't")
 
 
-@pytest.mark.xfail(strict=True, reason="nothing answers the question of consent but its buttons")
 @pytest.mark.parametrize("answer", ["yes", "no", "ok"])
 async def test_the_question_of_consent_is_answered_in_words(world: World, answer: str) -> None:
     ana = world.person("ana")
@@ -271,3 +269,11 @@ async def test_the_question_of_consent_is_answered_in_words(world: World, answer
     ana.inbox.clear()
     await ana.says(answer)
     ana.hears("", without=["did not understand"])
+
+
+async def test_consent_is_asked_after_a_need_for_which_a_coordinator_was_told(world: World) -> None:
+    await world.coordinator("carla")
+    ana = world.person("ana")
+    for words in ("I need insulin", "yes", "Calle Mayor 3"):
+        await ana.says(words)
+    assert any("Is that all right?" in each.text for each in ana.inbox)

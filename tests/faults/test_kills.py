@@ -51,7 +51,8 @@ class Story:
             await self._rest()
 
     async def _die(self, orders: Sequence[str]) -> None:
-        for self.order, following in zip(orders, [*orders[1:], ""], strict=True):
+        for order, following in zip(orders, [*orders[1:], ""], strict=True):
+            self.order = order
             await self.nursery.killed()
             async with self._birth:
                 await self.books.killed(self.order)

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+import bot.courier
 import bot.worker
 from bot.adapters import Outgoing, Pace
 from bot.adapters.console import Console
@@ -40,9 +41,11 @@ class Gated(Console):
         self.slow: tuple[str, ...] = ()
         self.gate = asyncio.Event()
         self.leaving: list[str] = []
+        self.begun = asyncio.Event()
 
     async def send(self, message: Outgoing) -> str:
         self.leaving.append(message.chat)
+        self.begun.set()
         if message.chat.startswith(self.slow):
             await self.gate.wait()
         return await super().send(message)
@@ -88,6 +91,32 @@ async def test_a_chat_that_takes_long_delays_no_other(sqlite_database: Database,
     console.gate.set()
     await world.settle()
     world.person("ana").hears("this is One Cloak")
+
+
+async def test_an_orderly_end_waits_for_what_is_on_its_way(sqlite_database: Database, tmp_path: Path) -> None:
+    world, console = gated(sqlite_database, tmp_path)
+    console.slow, stopping = ("ana",), asyncio.Event()
+    async with asyncio.timeout(SOON), asyncio.TaskGroup() as group:
+        group.create_task(world.app.run(stopping))
+        world.platform.says("ana", "hello")
+        await console.begun.wait()
+        stopping.set()
+        asyncio.get_running_loop().call_later(0.5, console.gate.set)  # after all loops have ended
+    assert await fates(world.database) == {"sent": 1}
+
+
+async def test_an_orderly_end_does_not_wait_for_ever(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.courier, "PARTING", 0.1)
+    world, console = gated(sqlite_database, tmp_path)
+    console.slow, stopping = ("ana",), asyncio.Event()
+    async with asyncio.timeout(SOON), asyncio.TaskGroup() as group:
+        group.create_task(world.app.run(stopping))
+        world.platform.says("ana", "hello")
+        await console.begun.wait()
+        stopping.set()
+    assert await fates(world.database) == {"sending": 1}, "the next start decides about it"
 
 
 async def test_a_page_leaves_before_500_broadcasts(sqlite_database: Database, tmp_path: Path) -> None:
