@@ -7,8 +7,8 @@ and nothing else of this process runs between its statements (SQLAlchemy's `run_
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 
 from storage.sealing import Vault, WrongMasterKey
-from storage.tables import Alert, Choice, Fact, Key, Outbox, Talk
+from storage.tables import Alert, Choice, Fact, Invitation, Key, Outbox, Talk
 
 Result = TypeVar("Result")
 BUSY_MILLISECONDS = 30_000
@@ -41,6 +41,7 @@ class Loaded:
     alerts: dict[UUID, list[Alert]] = field(default_factory=dict)  # by person
     choices: dict[UUID, list[Choice]] = field(default_factory=dict)  # by account, the newest first
     pressed: dict[str, Choice] = field(default_factory=dict)  # by token
+    invitations: dict[UUID, list[Invitation]] = field(default_factory=dict)  # of the needs made just now
 
 
 class Transaction:
@@ -70,6 +71,21 @@ class Transaction:
         if self.outgoing:
             rows, self.outgoing = self.outgoing, []
             self.session.connection().execute(sa.insert(Outbox.__table__), rows)  # type: ignore[arg-type]
+
+    @contextmanager
+    def asking(self, *about: type[object]) -> Iterator[None]:
+        """Ask the database without writing first what the answer does not depend on.
+
+        Only pending rows of the tables that the question is `about` are written before; so the rows of
+        many turns are written together at the end.
+        """
+        session = self.session
+        if any(
+            isinstance(row, about) for rows in (session.new, session.dirty, session.deleted) for row in rows
+        ):
+            self.write()
+        with session.no_autoflush:
+            yield
 
     def load_keys(self, key_ids: Iterable[UUID]) -> None:
         """Open the keys not yet opened with one statement; keys that were destroyed stay unknown."""

@@ -18,6 +18,7 @@ OPEN_STATES = ("open", "taken")
 def add(tx: Transaction, **columns: Any) -> Need:
     need = Need(id=tx.new_id(), wave=0, idle_waves=0, asked_done=0, **columns)
     tx.session.add(need)
+    tx.loaded.invitations[need.id] = []
     return need
 
 
@@ -30,7 +31,8 @@ def by_reference(tx: Transaction, reference: str) -> Need | None:
 
 
 def reference_taken(tx: Transaction, reference: str) -> bool:
-    return by_reference(tx, reference) is not None
+    with tx.asking():  # two alike in one batch are caught by the constraint, and the batch is done again
+        return tx.session.scalar(sa.select(Need.id).where(Need.reference == reference)) is not None
 
 
 def open_of(tx: Transaction, person_id: UUID) -> list[Need]:
@@ -97,15 +99,17 @@ def next_due(tx: Transaction) -> datetime | None:
 
 
 def invite(tx: Transaction, now: datetime, need: Need, person_ids: Sequence[UUID]) -> list[Invitation]:
-    tx.session.execute(  # who was told that it is taken may be asked again when it opens again
-        sa.delete(Invitation).where(Invitation.need_id == need.id, Invitation.person_id.in_(person_ids))
-    )
+    if need.wave > 1:  # who was told that it is taken may be asked again when it opens again
+        again = (Invitation.need_id == need.id, Invitation.person_id.in_(person_ids))
+        tx.session.execute(sa.delete(Invitation).where(*again))
     invitations = [
         Invitation(id=tx.new_id(), need_id=need.id, person_id=each, wave=need.wave, state="pending",
                    asked_at=now)
         for each in person_ids
     ]  # fmt: skip
     tx.session.add_all(invitations)
+    if need.id in tx.loaded.invitations:
+        tx.loaded.invitations[need.id] += invitations
     return invitations
 
 
@@ -116,6 +120,8 @@ def invitation(tx: Transaction, need_id: UUID, person_id: UUID) -> Invitation | 
 
 
 def invitations(tx: Transaction, need_id: UUID, *states: str) -> list[Invitation]:
+    if need_id in tx.loaded.invitations:
+        return [each for each in tx.loaded.invitations[need_id] if not states or each.state in states]
     query = sa.select(Invitation).where(Invitation.need_id == need_id)
     if states:
         query = query.where(Invitation.state.in_(states))

@@ -82,12 +82,14 @@ def account_of(tx: Transaction, person_id: UUID) -> Account | None:
 
 def reach(tx: Transaction, person_ids: Sequence[UUID]) -> dict[UUID, Known]:
     """Many people with the accounts in which they are spoken to (see `account_of`), with one statement."""
-    rows = tx.session.execute(
+    query = (
         sa.select(Account, Person)
         .join(Person, Person.id == Account.person_id)
         .where(Account.person_id.in_(person_ids))
         .order_by(Account.reachable, Account.last_spoke_at.asc().nulls_first())
     )
+    with tx.asking():
+        rows = tx.session.execute(query).all()
     found = {account.person_id: Known(account, person) for account, person in rows}
     tx.load_keys(each.person.key_id for each in found.values())
     return found
