@@ -144,7 +144,7 @@ class Terminal:
         elif word == "/edit":
             if not self.console.edit(self.person, rest):
                 self.screen.note(f"{self.person} has written nothing yet")
-        else:
+        elif not (line.isascii() and line.isdigit() and self.console.press_number(self.person, int(line))):
             self.console.say(self.person, line)
         return True
 

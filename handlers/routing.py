@@ -41,6 +41,7 @@ def _may_ask_consent(ctx: Context) -> bool:
         ctx.person.consent_asked_at is None
         and ctx.conversation is None
         and ctx.person in ctx.tx.session  # not just forgotten
+        and ctx.person.member_since != ctx.now  # a welcome is enough for one moment
         and alerts.unresolved_of(ctx.tx, ctx.person.id, "sos") is None
     )
 
@@ -201,9 +202,9 @@ def _meant(ctx: Context, inbound: Inbound, fitting: list[tuple[Choice, str, str]
         about = conversing.reference(ctx, talk)
         passing_on = f"/tell {about} {inbound.text.strip()}"
         meant.append(Button(joined(about, conversing.role(ctx, talk)), passing_on))
-    if len(meant) > 1:
-        return [ctx.reply(_("Which one do you mean?"), *meant)]
     choice, _summary, says = fitting[0]
+    if len(meant) > 1 and not says.startswith("/take"):  # a crisis comes before both
+        return [ctx.reply(_("Which one do you mean?"), *meant)]
     return _choose(ctx, inbound, choice, says)
 
 

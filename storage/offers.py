@@ -97,12 +97,13 @@ def candidates(tx: Transaction, now: datetime, need: Need, limit: int) -> list[C
     return found[:limit]
 
 
+Question = sa.Select[UUID, int, float | None, float | None, str]
 SURELY_FLAT = 80  # degrees of latitude up to which a plane tells distances of 100 km well enough
 FLATNESS = 1.03  # by how much it may exaggerate them there
 SLOTS = 16  # ranges are asked for in multiples of this, so that few statements have to be built
 
 
-def _question(now: datetime, need: Need) -> tuple[dict[str, Any], sa.Select[Any]]:
+def _question(now: datetime, need: Need) -> tuple[dict[str, Any], Question]:
     """The statement for a need, built once for each of its shapes, and the values to ask it with."""
     values: dict[str, Any] = {"skill": need.skill, "need": need.id, "requester": need.person_id, "now": now}
     if need.latitude is None or need.longitude is None:
@@ -120,7 +121,7 @@ def _question(now: datetime, need: Need) -> tuple[dict[str, Any], sa.Select[Any]
 
 
 @cache
-def _statement(slots: int, *, flat: bool) -> sa.Select[Any]:
+def _statement(slots: int, *, flat: bool) -> Question:
     """Who may be asked, within so many ranges of the index; without ranges, wherever they are."""
     query = (
         sa.select(Offer.person_id, Offer.radius, Offer.latitude, Offer.longitude, Person.language)

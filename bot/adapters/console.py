@@ -25,6 +25,7 @@ class Console:
         self.show = show
         self._events: asyncio.Queue[RawEvent] = asyncio.Queue()
         self._written: dict[str, str] = {}  # the last message id of each person, for /edit
+        self._buttons: dict[str, tuple[str, ...]] = {}  # the tokens of the newest buttons that each one sees
         self._heard: dict[str, list[tuple[str, str]]] = {}  # what each person received, for /reply
 
     async def start(self) -> None: ...
@@ -40,6 +41,8 @@ class Console:
     async def send(self, message: Outgoing) -> str:
         self.show(message.chat, message, bool(message.edits))
         message_id = message.edits or uuid4().hex
+        if message.buttons:
+            self._buttons[message.chat] = tuple(button.token for button in message.buttons)
         self._heard.setdefault(message.chat, []).append((message_id, message.text))
         return message_id
 
@@ -83,6 +86,14 @@ class Console:
 
     def press(self, person: str, token: str) -> None:
         self.say(person, "", kind="press", token=token)
+
+    def press_number(self, person: str, number: int) -> bool:
+        """Press a button of the newest message that has some; False if there is none with this number."""
+        tokens = self._buttons.get(person, ())
+        if not 1 <= number <= len(tokens):
+            return False
+        self.press(person, tokens[number - 1])
+        return True
 
     def send_place(self, person: str, latitude: float, longitude: float) -> None:
         self.say(person, "", place=[latitude, longitude])
