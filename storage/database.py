@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 
 from storage.sealing import Vault, WrongMasterKey
-from storage.tables import Alert, Choice, Fact, Invitation, Key, Outbox, Talk
+from storage.tables import Account, Alert, Choice, Fact, Invitation, Key, Outbox, Person, Talk
 
 Result = TypeVar("Result")
 BUSY_MILLISECONDS = 30_000
@@ -41,6 +41,7 @@ class Loaded:
     alerts: dict[UUID, list[Alert]] = field(default_factory=dict)  # by person
     choices: dict[UUID, list[Choice]] = field(default_factory=dict)  # by account, the newest first
     pressed: dict[str, Choice] = field(default_factory=dict)  # by token
+    reached: dict[UUID, tuple[Account, Person]] = field(default_factory=dict)  # by person, who is written to
     invitations: dict[UUID, list[Invitation]] = field(default_factory=dict)  # of the needs made just now
 
 
@@ -80,9 +81,8 @@ class Transaction:
         many turns are written together at the end.
         """
         session = self.session
-        if any(
-            isinstance(row, about) for rows in (session.new, session.dirty, session.deleted) for row in rows
-        ):
+        pending = (row for rows in (session.new, session.dirty, session.deleted) for row in rows)
+        if about and any(isinstance(row, about) for row in pending):
             self.write()
         with session.no_autoflush:
             yield

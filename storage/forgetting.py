@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from storage.database import Transaction
+from storage.database import Loaded, Transaction
 from storage.tables import Account, Attachment, Audit, Forgotten, Inbox, Job, Key, Outbox, Person
 
 
@@ -43,6 +43,7 @@ def forget(tx: Transaction, now: datetime, person: Person) -> None:
     tx.session.delete(person)
     tx.session.flush()
     tx.vault.forget(person.key_id)
+    tx.loaded = Loaded()  # nothing that was loaded before may still speak of them
 
 
 def replay(tx: Transaction) -> int:

@@ -82,17 +82,19 @@ def account_of(tx: Transaction, person_id: UUID) -> Account | None:
 
 def reach(tx: Transaction, person_ids: Sequence[UUID]) -> dict[UUID, Known]:
     """Many people with the accounts in which they are spoken to (see `account_of`), with one statement."""
-    query = (
-        sa.select(Account, Person)
-        .join(Person, Person.id == Account.person_id)
-        .where(Account.person_id.in_(person_ids))
-        .order_by(Account.reachable, Account.last_spoke_at.asc().nulls_first())
-    )
-    with tx.asking():
-        rows = tx.session.execute(query).all()
-    found = {account.person_id: Known(account, person) for account, person in rows}
-    tx.load_keys(each.person.key_id for each in found.values())
-    return found
+    known = tx.loaded.reached
+    unknown = [person_id for person_id in person_ids if person_id not in known]
+    if unknown:
+        query = (
+            sa.select(Account, Person)
+            .join(Person, Person.id == Account.person_id)
+            .where(Account.person_id.in_(unknown))
+            .order_by(Account.reachable, Account.last_spoke_at.asc().nulls_first())
+        )
+        with tx.asking():
+            known |= {account.person_id: (account, person) for account, person in tx.session.execute(query)}
+        tx.load_keys(known[person_id][1].key_id for person_id in unknown if person_id in known)
+    return {person_id: Known(*known[person_id]) for person_id in person_ids if person_id in known}
 
 
 def name_of(tx: Transaction, person: Person) -> str:
