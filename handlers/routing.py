@@ -41,7 +41,6 @@ def _may_ask_consent(ctx: Context) -> bool:
         ctx.person.consent_asked_at is None
         and ctx.conversation is None
         and ctx.person in ctx.tx.session  # not just forgotten
-        and ctx.person.member_since != ctx.now  # a welcome is enough for one moment
         and alerts.unresolved_of(ctx.tx, ctx.person.id, "sos") is None
     )
 
