@@ -14,13 +14,8 @@ LONG_WALK = 3_000
 
 def rank(candidates: Sequence[Candidate], language: str) -> list[Candidate]:
     """Those whose own radius reaches the need, the nearest cell first, then who shares the language."""
-    fitting = [each for each in candidates if reaches(each)]
+    fitting = [each for each in candidates if each.reaches]
     return sorted(fitting, key=lambda each: (_rings(each), each.language != language, str(each.person_id)))
-
-
-def reaches(candidate: Candidate) -> bool:
-    """Both places are known only to half a cell, so a cell is granted."""
-    return candidate.distance is None or candidate.distance <= candidate.radius + COARSE
 
 
 def _rings(candidate: Candidate) -> int:
