@@ -21,13 +21,13 @@ def forget(tx: Transaction, now: datetime, person: Person) -> None:
     run(
         sa.update(Inbox)
         .where(Inbox.sender.in_(indexes))
-        .values(sender=b"", sealed_payload=None)
+        .values(
+            sender=b"",
+            sealed_payload=None,
+            outcome=sa.func.coalesce(Inbox.outcome, "handled"),
+            handled_at=sa.func.coalesce(Inbox.handled_at, now),
+        )
         .execution_options(synchronize_session=False)
-    )
-    run(
-        sa.update(Inbox)
-        .where(Inbox.sender == b"", Inbox.outcome.is_(None))
-        .values(outcome="handled", handled_at=now)
     )
     run(sa.delete(Outbox).where(Outbox.recipient.in_(indexes)))
     run(sa.delete(Job).where(Job.key_id == person.key_id))

@@ -198,6 +198,19 @@ async def test_what_is_queued_in_the_same_turn_goes_too(database: Database) -> N
     assert await database.run(counts) == {"forgotten": 1}
 
 
+async def test_a_report_of_the_bot_itself_that_waits_is_not_lost_when_someone_is_forgotten(
+    database: Database,
+) -> None:
+    zuleika = await database.run(lambda tx: people.meet(tx, NOON, "telegram", "zuleika", "en").person.id)
+
+    def report_then_forget(tx: Transaction) -> None:
+        inbox.report(tx, NOON, b"", "a fault", {"kind": "fault", "detail": {}}, crisis=True, keep=KEEP)
+        forgetting.forget(tx, NOON, people.get(tx, zuleika))
+
+    await database.run(report_then_forget)
+    assert len(await database.run(lambda tx: inbox.claim(tx, NOON, "worker", 10, HOUR))) == 1
+
+
 async def test_a_turn_that_fails_forgets_nobody(database: Database) -> None:
     zuleika = await database.run(lambda tx: live(tx, "zuleika", meet(tx, "ben").person))
     before = await database.run(counts)
