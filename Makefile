@@ -22,7 +22,7 @@ run: .venv/run.installed ## start the bot (the console, while no account is conf
 	@$(BIN)/onecloak run
 
 test: .venv/dev.installed ## every test but the long fault tests
-	@$(BIN)/python -m pytest -m "not faults"
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not faults"
 
 test-faults: .venv/dev.installed ## the long fault tests: hundreds of kills
 	@$(BIN)/python -m pytest -m faults

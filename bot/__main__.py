@@ -39,7 +39,7 @@ def main() -> None:
         if arguments.command == "health":
             sys.exit(0 if _healthy(settings) else "One Cloak has given no sign of life.")
         commands: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, None]]] = {
-            "run": _run, "code": _code, "coordinators": _coordinators,
+            "run": _run, "code": _code, "coordinators": _coordinators, "doctor": _doctor,
         }  # fmt: skip
         asyncio.run(commands[arguments.command](settings, arguments))
     except (SettingsError, GatewayFault) as error:
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     people = commands.add_parser("coordinators", help="list the coordinators, or remove one")
     people.add_argument("action", choices=("list", "remove"))
     people.add_argument("number", nargs="?", type=int, help="the number in the list")
+    commands.add_parser("doctor", help="look at each account and say what is well and what to do")
     commands.add_parser("key", help="print a new master key for ONECLOAK_MASTER_KEY")
     commands.add_parser("health", help="exit with 0 if the running bot gave a sign of life")
     return parser
@@ -93,6 +94,18 @@ async def _coordinators(settings: Settings, arguments: argparse.Namespace) -> No
         sys.exit("Give the number of the coordinator as `onecloak coordinators list` shows it.")
     else:
         _out(await operating.remove_coordinator(settings, arguments.number))
+
+
+async def _doctor(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Beside a running bot or without; exits with 1 where something is to be done."""
+    from bot import doctor
+
+    lines = []
+    async for line in doctor.examine(settings):
+        lines.append(line)
+        _out(line)
+    if any(line.startswith("!") for line in lines):
+        sys.exit(1)
 
 
 def _only_process(settings: Settings) -> IO[str] | None:

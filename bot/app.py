@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.adapters import Adapter, GatewayFault
 from bot.adapters.core_events import event
@@ -24,6 +24,7 @@ from storage.database import Database
 
 log = logging.getLogger(__name__)
 
+LONG_AWAY = timedelta(minutes=3)  # coordinators hear of a platform that is silent for so long
 RENEW_EVERY = 3.0  # seconds; a lease lasts ten
 
 
@@ -37,18 +38,30 @@ def no_step(name: str) -> None:
 
 @dataclass(slots=True)
 class Station:
-    """All that serves one account: receiving, sending, fetching. It acts only while it leads."""
+    """All that serves one account: receiving, sending, fetching.
+
+    It connects only while this process holds the account's lease, and acts (`leading`) once connected.
+    """
 
     adapter: Adapter
     gateway: Gateway
     courier: Courier
     fetcher: Fetcher
+    held: asyncio.Event = field(default_factory=asyncio.Event)
     leading: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def recover(self) -> None:
-        """Take over from a process that ended in the middle of something."""
+    async def take_up(self) -> None:
+        """Connect, and go on where a process that ended stopped in the middle; raises GatewayFault."""
+        await self.adapter.start()
         await self.courier.recover()
         await self.fetcher.recover()
+        if self.held.is_set():
+            self.leading.set()
+
+    def let_go(self) -> None:
+        """Another process has the account now."""
+        self.held.clear()
+        self.leading.clear()
 
     async def send(self) -> int:
         return await self.courier.run_some() if self.leading.is_set() else 0
@@ -94,25 +107,22 @@ class App:
         return cls(database, core, now, stations, worker, Clock(database, core, now))
 
     async def start(self, stopping: asyncio.Event | None = None) -> None:
-        """Take up what a process that ended has left; raises GatewayFault if an account can't ever work."""
+        """Take up what a process that ended has left; raises GatewayFault if the account can't ever work.
+
+        Where several accounts are served, one that can't be reached must not keep the others from starting.
+        """
         if self.database.is_sqlite:  # no other process can be running
             await self.database.run(inbox.release)
         for station in self.stations:
-            await self._connect(station, stopping)
-            if self.database.is_sqlite:
-                await station.recover()
-
-    async def _connect(self, station: Station, stopping: asyncio.Event | None) -> None:
-        """Start an adapter; a network that is not there yet is waited for."""
-        while stopping is None or not stopping.is_set():
+            if not await station.gateway.hold_lease():
+                continue
+            station.held.set()
             try:
-                await station.adapter.start()
-                return
+                await station.take_up()
             except GatewayFault as fault:
-                if fault.fatal or stopping is None:
+                if stopping is None or (fault.fatal and len(self.stations) == 1):
                     raise
-                log.error("%s: %s", station.adapter.platform, fault.reason)
-                await _first(stopping.wait(), timeout=5.0)
+                await self._gateway_failed(f"gateway {station.adapter.platform}", fault)
 
     async def settle(self) -> int:
         """Handle, fetch, send until nothing is left to do at this moment; returns how much there was."""
@@ -166,47 +176,56 @@ class App:
         while not stopping.is_set():
             try:
                 held = await station.gateway.hold_lease()
-                if held and not station.leading.is_set():
-                    await station.recover()
             except Exception as error:  # noqa: BLE001 (a wall, as above)
                 self._failed(f"lease of {station.adapter.platform}", error)
                 held = False
             if held:
-                station.leading.set()
+                station.held.set()
             else:
-                station.leading.clear()
+                station.let_go()
             await _first(stopping.wait(), timeout=RENEW_EVERY)
 
     async def _receive(self, station: Station, stopping: asyncio.Event) -> None:
-        """Receive while this process holds the account's lease."""
+        """Connect and receive while this process holds the account's lease."""
         name = f"gateway {station.adapter.platform}"
+        was_away: datetime | None = None
         while not stopping.is_set():
-            await _first(station.leading.wait(), stopping.wait())
+            await _first(station.held.wait(), stopping.wait())
             pause = 0.0
             try:
+                if not station.leading.is_set():
+                    await _first(station.take_up(), stopping.wait())
                 await _first(self._take(station), stopping.wait())
+                if was_away:
+                    await station.courier.hasten()
+                was_away = None
             except GatewayFault as fault:
-                pause = await self._gateway_failed(name, fault)
+                was_away = was_away or self.now()
+                pause = await self._gateway_failed(name, fault, self.now() - was_away)
             except Exception as error:  # noqa: BLE001 (a wall, as above)
                 self._failed(name, error)
                 pause = 1.0
             if pause:
                 await _first(stopping.wait(), timeout=pause)
 
-    async def _gateway_failed(self, name: str, fault: GatewayFault) -> float:
-        """Tell the operator, and the coordinators if it won't pass; gives the seconds until the next try."""
+    async def _gateway_failed(self, name: str, fault: GatewayFault, away: timedelta = timedelta(0)) -> float:
+        """Tell the operator, and the coordinators if it won't pass; gives the seconds until the next try.
+
+        away: for how long it has failed already.
+        """
         log.error("%s: %s", name, fault.reason)
         self.failures += 1
+        pause = 30.0 if fault.fatal else 2.0
         if fault.retry_after is not None:
-            return fault.retry_after.total_seconds()
-        if not fault.fatal:
-            return 2.0
+            pause = fault.retry_after.total_seconds()
+        if not fault.fatal and away < LONG_AWAY:
+            return pause
         now, keep = self.now(), self.core.union.keep_events
         key = f"{name}:{now:%Y-%m-%dT%H}"
         await self.database.run(
             lambda tx: inbox.report(tx, now, b"", key, event(Kind.FAULT), crisis=True, keep=keep)
         )
-        return 30.0
+        return pause
 
     async def _take(self, station: Station) -> None:
         if await station.gateway.run_once():

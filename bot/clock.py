@@ -15,7 +15,7 @@ from handlers import alarms
 from handlers.contents import DUTIES, Duty
 from handlers.context import Core, Moment
 from handlers.post import post
-from storage import conversations, inbox, outbox, work
+from storage import conversations, fates, inbox, outbox, work
 from storage.database import Database, Transaction
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,8 @@ class Clock:
         if self._cleaned_at is None or now - self._cleaned_at >= CLEAN_EVERY:
             self._cleaned_at = now
             await self.database.run(partial(self._clean, now=now))
-        return done
+        # A crisis message that its platform holds up goes through another; no courier need run for that.
+        return done + await self.database.run(lambda tx: fates.pass_on_crisis(tx, now, AT_ONCE))
 
     async def _run(self, duty: Duty, now: datetime) -> int:
         try:
@@ -95,7 +96,7 @@ class Clock:
 
         def earliest(tx: Transaction) -> datetime | None:
             moments = [duty.next_due(tx) for duty in DUTIES]
-            moments += [outbox.next_due(tx), work.next_due(tx)]
+            moments += [outbox.next_due(tx), fates.next_due(tx), work.next_due(tx)]
             return min((each for each in moments if each is not None), default=None)
 
         return await self.database.run(earliest)

@@ -17,10 +17,10 @@ from bot.adapters import Adapter, ChatMoved, File, NotSent, Outgoing, Press, Ref
 from bot.adapters.core_events import event
 from bot.pacing import Pacer
 from handlers.messages import Kind, Lane, Place
-from storage import inbox, outbox, people, work
+from storage import fates, inbox, outbox, work
 from storage.database import Database, Transaction
 from storage.sealing import WrongMasterKey
-from storage.tables import Account, Alert, Invitation, Outbox
+from storage.tables import Account, Outbox
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Fate:
 
     parcel: Parcel
     state: str
-    message_id: str | None = None
+    message_ids: tuple[str, ...] = ()
     reason: str | None = None
     unreachable: bool = False
     retry_after: timedelta | None = None
@@ -82,6 +82,8 @@ class Courier:
         self.keep_events = keep_events
         self.step = step
         self.pacer = Pacer(adapter.pace)
+        # What may have been sent is simply sent again where the platform knows a repeat by its key.
+        self._unknown = "waiting" if adapter.repeats_safely else "uncertain"
         self._on_the_way: set[asyncio.Task[Fate]] = set()
         self._fates: list[Fate] = []  # not recorded yet
 
@@ -96,8 +98,13 @@ class Courier:
         for row in rows:
             parcel = self._opened(tx, now, row)
             if parcel is not None:
-                fate = Fate(parcel, "uncertain", reason="the process ended while sending")
+                fate = Fate(parcel, self._unknown, reason="the process ended while sending")
                 self._not_sent(tx, now, row, fate)
+
+    async def hasten(self) -> None:
+        """The platform is back: what was put off while it was away need not wait any longer."""
+        now = self.now()
+        await self.database.run(lambda tx: outbox.hasten(tx, now, self.adapter.platform))
 
     async def run_once(self) -> int:
         """Send what may leave now and wait for all of it; returns how many fates were recorded."""
@@ -159,6 +166,8 @@ class Courier:
     def _parcel(self, tx: Transaction, row: Outbox) -> Parcel:
         body: dict[str, Any] = tx.open(row.key_id, "message", row.sealed_body) if row.sealed_body else {}
         file = work.attachment(tx, row.attachment_id) if row.attachment_id else None
+        original = outbox.original(tx, row) if row.edits_id else ()
+        retract = body.get("retract", "")
         message = Outgoing(
             chat=str(tx.open(row.key_id, "address", row.sealed_address)),
             text=body.get("text", ""),
@@ -166,14 +175,19 @@ class Courier:
             buttons=tuple(Press(*each) for each in body.get("buttons", ())),
             place=Place(**body["place"]) if "place" in body else None,
             file=File(*file) if file else None,
-            edits=outbox.original(tx, row) if row.edits_id else "",
+            edits=original[0] if original and retract != "all" else "",
+            thread=body.get("thread", ""),
+            retracts=original[0 if retract == "all" else 1 :] if retract else (),
+            withdraws=retract == "extras",
+            is_room=row.room_id is not None,
+            key=str(row.id),
         )
         return Parcel(row.id, row.lane, row.attempts, row.recipient, row.created_at,
                       row.source_account_id is not None, message)  # fmt: skip
 
     async def _send(self, parcel: Parcel) -> Fate:
         try:
-            message_id = await self.adapter.send(parcel.message)
+            message_ids = await self.adapter.send(parcel.message)
         except NotSent as fault:
             return Fate(parcel, "waiting", reason=fault.reason, retry_after=fault.retry_after)
         except Uncertain as fault:
@@ -184,9 +198,9 @@ class Courier:
             return Fate(parcel, "waiting", reason="the chat has moved", moved_to=moved.chat)
         except Exception as error:  # a wall: one message must not stop the others
             log.exception("message %d could not be sent", parcel.row_id)
-            return Fate(parcel, "uncertain", reason=type(error).__name__)
+            return Fate(parcel, self._unknown, reason=type(error).__name__)
         self.step("8 sent")
-        return Fate(parcel, "sent", message_id=message_id)
+        return Fate(parcel, "sent", message_ids=message_ids)
 
     async def _collect(self, patience: float | None = None) -> int:
         """Wait for the first to arrive and record all that have, in one commit; if it fails, again later."""
@@ -204,9 +218,7 @@ class Courier:
         return len(fates)
 
     def _record_all(self, tx: Transaction, now: datetime, fates: list[Fate]) -> None:
-        outbox.sent(
-            tx, now, {fate.parcel.row_id: fate.message_id for fate in fates if fate.message_id is not None}
-        )
+        outbox.sent(tx, now, {fate.parcel.row_id: fate.message_ids for fate in fates if fate.state == "sent"})
         for fate in fates:
             if fate.state != "sent":
                 row = tx.session.get(Outbox, fate.parcel.row_id)
@@ -215,14 +227,13 @@ class Courier:
 
     def _not_sent(self, tx: Transaction, now: datetime, row: Outbox, fate: Fate) -> None:
         if fate.moved_to is not None:
-            _move(tx, row, fate.moved_to)
+            fates.move(tx, row, fate.moved_to)
         if fate.state == "refused" and fate.parcel.message.edits and not fate.unreachable:
-            _send_anew(row, now)
+            fates.send_anew(row, now)
         elif fate.state == "refused" or self._gives_up(now, fate):
             fate = replace(fate, state="refused" if fate.state == "waiting" else fate.state)
-            outbox.give_up(tx, now, row.id, fate.state, fate.reason)
-            self._report(tx, now, row, fate)
-        elif _is_over(tx, row):
+            self._give_up(tx, now, row, fate)
+        elif fates.is_over(tx, row):
             outbox.give_up(tx, now, row.id, "dropped", "it was no longer true")
         else:
             again = now + _pause(now, fate)
@@ -238,17 +249,28 @@ class Courier:
             return parcel.is_relay or parcel.attempts >= MOST_REPEATS
         return now - parcel.created_at > GIVE_UP_AFTER[Lane(parcel.lane)]
 
-    def _report(self, tx: Transaction, now: datetime, row: Outbox, fate: Fate) -> None:
-        """What cannot be delivered is a fact that the core hears about, in the crisis lane if it was one."""
+    def _give_up(self, tx: Transaction, now: datetime, row: Outbox, fate: Fate) -> None:
+        """Another account of the reader gets it, unless it may have arrived and a repeat would do harm."""
+        may_repeat = fate.state == "refused" or not fate.parcel.is_relay
+        passed_on = may_repeat and fates.pass_on(tx, now, row)
+        outbox.give_up(tx, now, row.id, fate.state, fate.reason)
+        if not passed_on or fate.unreachable:
+            self._report(tx, now, row, fate, passed_on=passed_on)
+
+    def _report(self, tx: Transaction, now: datetime, row: Outbox, fate: Fate, *, passed_on: bool) -> None:
+        """What cannot be delivered is a fact that the core hears about, in the crisis lane if it was one.
+
+        passed_on: only the account is lost, the message goes to another.
+        """
         detail = {"fate": "refused" if fate.state == "refused" else "uncertain"}
         if row.account_id is not None:
             detail["account"] = str(row.account_id)
         if fate.unreachable:
             detail["unreachable"] = "yes"
-        if row.invitation_id is not None:
+        if row.invitation_id is not None and not passed_on:
             detail["invitation"] = str(row.invitation_id)
         sender = row.recipient
-        if row.source_account_id is not None:
+        if row.source_account_id is not None and not passed_on:
             source = tx.session.get(Account, row.source_account_id)
             if source is not None:
                 detail |= {"source_account": str(source.id), "source_person": str(source.person_id)}
@@ -269,32 +291,3 @@ def _pause(now: datetime, fate: Fate) -> timedelta:
         return min(LONGEST_RETRY, FIRST_RETRY * (1 << doublings))
     longest = LONGEST_CRISIS_RETRY if fate.parcel.lane == Lane.CRISIS else LONGEST_RETRY
     return min(longest, max(FIRST_RETRY, now - fate.parcel.created_at))
-
-
-def _is_over(tx: Transaction, row: Outbox) -> bool:
-    """Whether the alert was taken or the invitation answered while the message was on its way."""
-    if row.alert_id is not None:
-        alert = tx.session.get(Alert, row.alert_id)
-        return alert is None or alert.state != "open"
-    if row.invitation_id is not None:
-        invitation = tx.session.get(Invitation, row.invitation_id)
-        return invitation is None or invitation.state != "pending"
-    return False
-
-
-def _send_anew(row: Outbox, now: datetime) -> None:
-    """A message that cannot be changed in place any more is sent as a new one."""
-    row.edits_id = None
-    row.state, row.due_at = "waiting", now
-    row.claimed_by, row.claimed_until = None, None
-
-
-def _move(tx: Transaction, row: Outbox, chat: str) -> None:
-    """The chat goes on under another address: the account and all that waits for it follow."""
-    account = tx.session.get(Account, row.account_id) if row.account_id else None
-    if account is None:
-        return
-    person = people.get(tx, account.person_id)
-    account.address_index = people.address_index(tx, account.platform, chat)
-    account.sealed_address = tx.seal(person.key_id, "address", chat)
-    outbox.readdress(tx, account.id, account.address_index, account.sealed_address)

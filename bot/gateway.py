@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from bot.adapters import Adapter, RawEvent
+from bot.adapters import Adapter, GatewayFault, RawEvent
 from handlers.context import Core
 from storage import inbox, work
-from storage.database import Database
+from storage.database import Database, Transaction
 from storage.inbox import Arrival
-
-log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=10)
 
@@ -35,18 +32,24 @@ class Gateway:
         self.name = name
         self.now = now
         self.step = step
+        self._lease = f"gateway {adapter.platform}"
+        if adapter.keychain is not None:
+            adapter.keychain.guard = self._still_leads
+
+    def _still_leads(self, tx: Transaction) -> None:
+        """A process that slept through its lease must not write over the keys of the one that took over."""
+        if not work.holds_lease(tx, self._lease, self.name):
+            raise GatewayFault("another process has taken the account over")
 
     async def hold_lease(self) -> bool:
         """Take or renew the lease; False while another process holds it."""
-        lease = f"gateway {self.adapter.platform}"
         fence = await self.database.run(
-            lambda tx: work.lease(tx, lease, self.name, LEASE, alone=self.database.is_sqlite)
+            lambda tx: work.lease(tx, self._lease, self.name, LEASE, alone=self.database.is_sqlite)
         )
         return fence is not None
 
     async def give_up_lease(self) -> None:
-        lease = f"gateway {self.adapter.platform}"
-        await self.database.run(lambda tx: work.end_lease(tx, lease, self.name))
+        await self.database.run(lambda tx: work.end_lease(tx, self._lease, self.name))
 
     async def run_once(self) -> int:
         """Wait for events, commit them, then confirm; returns how many came. Raises GatewayFault."""
@@ -70,7 +73,8 @@ class Gateway:
             Arrival(event.key, event.chat, event.payload, _is_crisis(self.core, event.text))
             for event in events
         ]
-        await self.database.run(lambda tx: inbox.accept(tx, now, platform, arrivals, cursor, keep))
+        store = self.adapter.keychain or self.database
+        await store.run(lambda tx: inbox.accept(tx, now, platform, arrivals, cursor, keep))
 
 
 def _is_crisis(core: Core, text: str) -> bool:

@@ -16,7 +16,10 @@ from bot.terminal import GUIDE, Terminal, body_lines
 from handlers.contents import COMMANDS
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
-OWN_COMMANDS = ("/as", "/at", "/file", "/reply", "/edit", "/wait", "/operator", "/quit")
+OWN_COMMANDS = (
+    "/as", "/at", "/file", "/reply", "/edit", "/unsay", "/react", "/invite", "/in", "/wait", "/operator",
+    "/quit",
+)  # fmt: skip
 
 
 class RichScreen:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from random import SystemRandom
 
-from bot.app import App
+from bot.app import App, utc_now
 from bot.settings import Settings
 from bot.setup import load_core, make_adapters, open_database, open_vault
 from handlers.context import Core
@@ -25,7 +25,7 @@ async def run(settings: Settings, stopping: asyncio.Event, alive: Path) -> None:
         sys.stderr.write(word + "\n")
     database = await open_database(settings, vault, SystemRandom())
     try:
-        adapters = make_adapters(settings, core)
+        adapters = make_adapters(settings, core, database, utc_now)
         if not adapters:
             await _console(settings, database, core)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,6 +40,33 @@ class Telegram(BaseModel):
         return value
 
 
+class Matrix(BaseModel):
+    """The union's account in Matrix; without a homeserver Matrix is not used.
+
+    The password is needed for the first start and where a device was lost; after that only a token is kept.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    homeserver: str = ""
+    user: str = ""
+    password: SecretStr = SecretStr("")
+
+    @field_validator("homeserver")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("it must begin with https:// or http://")
+        return value
+
+    @field_validator("user")
+    @classmethod
+    def _matrix_id(cls, value: str) -> str:
+        if value and not re.fullmatch(r"@[^:\s]+:\S+", value):
+            raise ValueError("it must be a whole Matrix id such as @onecloak:example.org")
+        return value
+
+
 class Console(BaseModel):
     """The terminal that opens when no account is configured."""
 
@@ -66,7 +94,9 @@ class Settings(BaseSettings):
     keep_attachments_days: Annotated[int, Field(ge=1, le=90)] = 7
     largest_attachment_megabytes: Annotated[int, Field(ge=1, le=20)] = 10
     log_level: str = "INFO"
+    name: Annotated[str, Field(min_length=1, max_length=60)] = "One Cloak"
     telegram: Telegram = Telegram()
+    matrix: Matrix = Matrix()
     console: Console = Console()
 
     @field_validator("database_url")

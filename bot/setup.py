@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,10 +19,14 @@ from handlers.emergency import load_table
 from handlers.lexicon import Lexicons
 from handlers.texts import Catalogs
 from storage import forgetting
-from storage.database import Database, sqlite_path
+from storage.database import Database, check_file, sqlite_path
 from storage.migrate import NewerSchema, migrate
 from storage.sealing import Vault, WrongMasterKey, decode_master_key, read_or_create_master_key
 
+if TYPE_CHECKING:
+    from bot.adapters.matrix import Matrix
+
+AVATAR = Path(__file__).parent / "adapters" / "avatar.png"
 LOCALES = Path(__file__).parent.parent / "locales"
 
 
@@ -63,6 +70,7 @@ async def open_database(settings: Settings, vault: Vault, random: Random) -> Dat
     try:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            check_file(path)
         await migrate(database.engine)
         await database.check_master_key()
         await database.run(forgetting.replay)
@@ -83,7 +91,7 @@ async def open_database(settings: Settings, vault: Vault, random: Random) -> Dat
 def _faults(database: Database) -> tuple[type[Exception], ...]:
     """What opening can raise; PostgreSQL's driver, which has errors of its own, is loaded only where used."""
     if database.is_sqlite:
-        return OSError, SQLAlchemyError
+        return OSError, SQLAlchemyError, sqlite3.Error
     from asyncpg import PostgresError
 
     return OSError, SQLAlchemyError, PostgresError
@@ -107,7 +115,9 @@ def menu_commands(core: Core) -> dict[str, Sequence[tuple[str, str]]]:
     return {"": menus[core.union.language], **menus}
 
 
-def make_adapters(settings: Settings, core: Core) -> list[Adapter]:
+def make_adapters(
+    settings: Settings, core: Core, database: Database, now: Callable[[], datetime]
+) -> list[Adapter]:
     """The adapters of all configured accounts; each is imported only here, when it is used."""
     adapters: list[Adapter] = []
     if settings.telegram.token is not None:
@@ -115,4 +125,27 @@ def make_adapters(settings: Settings, core: Core) -> list[Adapter]:
 
         token = settings.telegram.token.get_secret_value()
         adapters.append(Telegram(token, settings.telegram.base_url, commands=menu_commands(core)))
+    if settings.matrix.homeserver:
+        adapters.append(make_matrix(settings, database, now))
     return adapters
+
+
+def make_matrix(settings: Settings, database: Database, now: Callable[[], datetime]) -> Matrix:
+    """The Matrix account; raises SettingsError where a setting of it is missing."""
+    if not settings.matrix.user:
+        raise SettingsError(f"{PREFIX}MATRIX__USER is missing: the bot's id, such as @onecloak:example.org.")
+    from bot.adapters.matrix import Matrix
+    from bot.adapters.matrix_login import Credentials
+    from bot.adapters.matrix_manners import Profile
+    from bot.doorkeeper import Doorkeeper
+    from bot.keychain import Keychain
+
+    return Matrix(
+        settings.matrix.homeserver,
+        Credentials(settings.matrix.user, settings.matrix.password.get_secret_value()),
+        Keychain(database, Matrix.platform, now),
+        Doorkeeper(database, Matrix.platform, now),
+        now,
+        Profile(settings.name, AVATAR.read_bytes()),
+        commands=tuple(COMMANDS),
+    )

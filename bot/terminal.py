@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -26,6 +27,9 @@ You are in the console of One Cloak. You speak as one person at a time.
   /file PATH         send a photo, a recording or a file
   /reply TEXT        reply to the last message that you received
   /edit TEXT         change the last message that you wrote
+  /unsay             take it back
+  /react 👍          set an emoji on the last message that you received
+  /invite hall       ask the bot into a group; `/in hall TEXT` speaks there
   /wait 10m          let time pass (s, m, h, d)
   /operator code     print a member's code; `/operator code coordinator` for a coordinator
   /quit              leave
@@ -94,6 +98,8 @@ def body_lines(message: Outgoing) -> list[str]:
         lines.append(f"(place {message.place.latitude:.5f},{message.place.longitude:.5f})")
     if message.file is not None:
         lines.append(f"({message.file.media}, {message.file.mime}, {len(message.file.body)} bytes)")
+    if message.retracts and not message.edits:
+        lines.append("(taken back)")
     if message.buttons:
         lines.append(
             "  ".join(f"[{number}] {press.label}" for number, press in enumerate(message.buttons, 1))
@@ -137,16 +143,30 @@ class Terminal:
         self.screen.said(self.person, line)
         if word == "/at" and pair is not None:
             self.console.send_place(self.person, float(pair[1]), float(pair[2]))
-        elif word == "/file":
-            self.console.send_file(self.person, rest)
-        elif word == "/reply":
-            self.console.reply(self.person, rest)
-        elif word == "/edit":
-            if not self.console.edit(self.person, rest):
-                self.screen.note(f"{self.person} has written nothing yet")
-        elif not (line.isascii() and line.isdigit() and self.console.press_number(self.person, int(line))):
+        elif not self._act(word, rest) and not self._press(line):
             self.console.say(self.person, line)
         return True
+
+    def _act(self, word: str, rest: str) -> bool:
+        """What a person does with older messages, with files and in groups; False if it is none of these."""
+        room, _, words = rest.partition(" ")
+        acts: dict[str, Callable[[], bool | None]] = {
+            "/file": lambda: self.console.send_file(self.person, rest),
+            "/reply": lambda: self.console.reply(self.person, rest),
+            "/edit": lambda: self.console.edit(self.person, rest),
+            "/unsay": lambda: self.console.redact(self.person),
+            "/react": lambda: self.console.react(self.person, rest),
+            "/invite": lambda: self.console.invite(self.person, rest),
+            "/in": lambda: self.console.say(self.person, words, room=room),
+        }
+        if word not in acts:
+            return False
+        if acts[word]() is False:
+            self.screen.note(f"{self.person} has written nothing yet")
+        return True
+
+    def _press(self, line: str) -> bool:
+        return line.isascii() and line.isdigit() and self.console.press_number(self.person, int(line))
 
     async def _as(self, name: str) -> None:
         if not re.fullmatch(r"\w{1,30}", name):

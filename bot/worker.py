@@ -31,6 +31,8 @@ BATCH = 64
 HOLD = timedelta(seconds=60)
 MOST_ATTEMPTS = 3
 APOLOGY = _("I am sorry, that went wrong on my side. A person has been told. Please try it again.")
+# What nobody can mean whom we do not know: they left, were forgotten, or are only being met.
+OF_KNOWN_PEOPLE = (Kind.BLOCKED, Kind.UNBLOCKED, Kind.FETCHED, Kind.UNFETCHED, Kind.REACTION, Kind.REDACTED)
 UNREADABLE = _("I could not read that message. Please write it in plain words.")
 
 
@@ -137,8 +139,7 @@ class _Batch:
         self.now = now
         self.core = core
         self.events = [self._open(row) for row in rows]
-        self.known = people.load(tx, [row.sender for row in rows])
-        self.forms = conversations.open_forms(tx, [each.account.id for each in self.known.values()])
+        self._load_people()
         person_ids = [each.person.id for each in self.known.values()]
         alerts.load(tx, person_ids)
         conversations.load_talks(tx, person_ids)
@@ -157,6 +158,11 @@ class _Batch:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             log.warning("event %d is unreadable (%s), a dead letter now", row.id, type(error).__name__)
             return _Event(row, payload["chat"], None)
+
+    def _load_people(self) -> None:
+        """Who speaks in this batch, and their open forms."""
+        self.known = people.load(self.tx, [event.row.sender for event in self.events])
+        self.forms = conversations.open_forms(self.tx, [each.account.id for each in self.known.values()])
 
     def _load_buttons(self) -> None:
         """The buttons that were pressed, and those that a short text may mean."""
@@ -191,15 +197,18 @@ class _Batch:
         if row.lane == CRISIS:
             said = [_hurried(context, each) for each in said]
         if context.person in self.tx.session:
-            context.person.last_heard_at = self.now
+            if not inbound.in_room:
+                context.person.last_heard_at = self.now
             if context.conversation is None:
                 self.forms.pop(context.account.id, None)
             else:
                 self.forms[context.account.id] = context.conversation
             post(context, said)
         else:  # the person was just forgotten
-            self.known.pop(row.sender, None)
+            context.regrouped = True
             post(Moment(self.core, self.tx, self.now), said)
+        if context.regrouped:  # another event of this batch may be of the same person
+            self._load_people()
 
     def give_up(self, event: _Event) -> str:
         """Keep an event that cannot be handled, apologise to its sender, and tell the coordinators.
@@ -232,14 +241,22 @@ class _Batch:
     def _context(self, row: Inbox, chat: str, inbound: Inbound) -> Context | None:
         known = self.known.get(row.sender)
         if known is None:
-            if not chat or inbound.kind in (Kind.BLOCKED, Kind.UNBLOCKED, Kind.FETCHED, Kind.UNFETCHED):
-                return None  # nobody we know left, came back, or was forgotten meanwhile
+            if not chat or inbound.kind in OF_KNOWN_PEOPLE:
+                return None
+            if inbound.kind is Kind.LOCKED and not inbound.detail.get("late"):
+                return None  # it may still be read; only then is there something to answer
             if inbound.in_room and row.lane != CRISIS:
                 return None  # who chats in a group has not asked us to know them
             known = self._meet(row, chat, inbound.language)
         self._learn(known, inbound)
         return Context(
-            self.core, self.tx, self.now, known.person, known.account, self.forms.get(known.account.id)
+            self.core,
+            self.tx,
+            self.now,
+            known.person,
+            known.account,
+            self.forms.get(known.account.id),
+            thread="" if inbound.in_room else inbound.thread,
         )
 
     def _meet(self, row: Inbox, chat: str, hint: str) -> Known:
@@ -250,7 +267,7 @@ class _Batch:
 
     def _learn(self, known: Known, inbound: Inbound) -> None:
         """Who speaks can be spoken to; their name and handle are kept sealed."""
-        if inbound.kind in (Kind.MESSAGE, Kind.PRESS):
+        if inbound.kind in (Kind.MESSAGE, Kind.PRESS, Kind.REACTION):
             known.account.last_spoke_at = self.now
             if not known.account.reachable:
                 known.account.reachable = True

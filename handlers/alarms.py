@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from handlers import cards, escalation, references
+from handlers import cards, closing, escalation, references
 from handlers.context import Moment
 from handlers.emergency import numbers_for
 from handlers.messages import Button, Lane, Outbound, Text, _, lines
-from storage import alerts, conversations, outbox, people
+from storage import alerts, conversations, outbox, people, rooms
 from storage.tables import Alert, Need, Person
 
 
@@ -54,10 +54,33 @@ def fault(moment: Moment, person_id: UUID | None = None) -> list[Outbound]:
 
 
 def page(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound]:
-    """Take the next step that reaches someone; empty tiers are passed over at once.
+    """Take the next step that reaches someone, and show it in the coordinators' rooms.
 
-    but: someone who has just had it; they are told only when there is nobody else.
+    but: someone who has just had it; they are told only when there is nobody else, and the rooms, which
+    have its card, see it changed.
     """
+    told = _next_tier(moment, alert, but)
+    if not told and but is not None:
+        told = _next_tier(moment, alert, None)
+    pages = [cards.alert(moment, alert, person.id) for person in told]
+    return [*pages, *in_rooms(moment, alert, in_place=but is not None)]
+
+
+def in_rooms(moment: Moment, alert: Alert, *, in_place: bool = True) -> list[Outbound]:
+    """The alert's card in each of the coordinators' rooms."""
+    return [
+        cards.alert_in_room(moment, alert, room.id, in_place=in_place)
+        for room in rooms.of_coordinators(moment.tx)
+    ]
+
+
+def count(pages: list[Outbound]) -> int:
+    """How many coordinators are told; a room is nobody in particular."""
+    return sum(each.room is None for each in pages)
+
+
+def _next_tier(moment: Moment, alert: Alert, but: UUID | None) -> list[Person]:
+    """Take steps until one reaches someone; empty tiers are passed over at once."""
     for _attempt in range(len(alert.policy["steps"])):
         step = escalation.step(alert.policy, alert.step)
         told = [person for person in _tier(moment, step.tier, alert) if person.id != but]
@@ -65,8 +88,8 @@ def page(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound
         alert.next_step_at = moment.now + step.wait
         alerts.page(moment.tx, moment.now, alert, step.tier, told)
         if told:
-            return [cards.alert(moment, alert, person.id) for person in told]
-    return page(moment, alert) if but is not None else []
+            return told
+    return []
 
 
 def _tier(moment: Moment, tier: str, alert: Alert) -> list[Person]:
@@ -115,6 +138,7 @@ def _owner_is_quiet(moment: Moment, alert: Alert) -> list[Outbound]:
 def back_to_queue(moment: Moment, alert: Alert) -> list[Outbound]:
     """Nobody is in charge any more: the escalation begins again."""
     from_owner = alert.owner_id
+    closing.close(moment, alert.id, alert.reference)
     conversations.close_talks(moment.tx, moment.now, alert_id=alert.id)
     alert.state, alert.owner_id, alert.taken_at = "open", None, None
     alert.step, alert.owner_asked = 0, False
@@ -128,19 +152,21 @@ def back_to_queue(moment: Moment, alert: Alert) -> list[Outbound]:
 
 
 def keep_current(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound]:
-    """Update the alert's card, silently, for everyone who was paged."""
+    """Update the alert's card, silently, for everyone who was paged and in the rooms."""
     outbox.drop(moment.tx, moment.now, alert_id=alert.id)
-    return [
+    told = [
         cards.alert(moment, alert, person_id, in_place=True)
         for person_id in alerts.paged(moment.tx, alert.id)
         if person_id != but
     ]
+    return [*told, *in_rooms(moment, alert)]
 
 
 def end(moment: Moment, alert: Alert, outcome: str) -> list[Outbound]:
     """Close an alert and its talk, and bring the cards of all who were paged up to date."""
     if not alerts.resolve(moment.tx, moment.now, alert.id, outcome):
         return []
+    closing.close(moment, alert.id, alert.reference)
     conversations.close_talks(moment.tx, moment.now, alert_id=alert.id)
     return keep_current(moment, alert)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import matching, skills
+from handlers import disclosure, matching, skills
 from handlers.context import Moment
 from handlers.messages import Button, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined
@@ -154,6 +154,35 @@ def alert(moment: Moment, case: Alert, to: UUID, *, in_place: bool = False) -> O
         in_place=in_place,
         alert=case.id if open_now else None,
     )
+
+
+def alert_in_room(moment: Moment, case: Alert, room_id: UUID, *, in_place: bool = False) -> Outbound:
+    """The same card in a coordinators' room: of the place only the rough area, and who has it since when."""
+    open_now = case.state == "open"
+    return Outbound(
+        None,
+        _alert_text(moment, case),
+        title=_title_in_room(moment, case),
+        buttons=(Button(_("I take it"), f"/take {case.reference}"),) if open_now else (),
+        lane=Lane.CRISIS,
+        room=room_id,
+        card=f"alert:{case.id}",
+        in_place=in_place,
+        alert=case.id if open_now else None,
+    )
+
+
+def _title_in_room(moment: Moment, case: Alert) -> Text:
+    sign, kind = ALERT_KINDS[case.kind]
+    parts: list[Text | Verbatim | str] = [f"{sign} {case.reference}", kind]
+    area = disclosure.area(moment, case) if case.state != "resolved" else None
+    if area is not None:
+        around = _("around {latitude}, {longitude}", latitude=f"{area[0]:.2f}", longitude=f"{area[1]:.2f}")
+        parts.append(around)
+    who = _owner(moment, case)
+    if case.state == "taken" and case.taken_at is not None:
+        who = _("{name} since {time} UTC", name=who, time=f"{case.taken_at:%H:%M}")
+    return joined(*parts, duration(moment.now - case.opened_at), who)
 
 
 def alert_title(moment: Moment, case: Alert) -> Text:

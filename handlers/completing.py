@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import alarms, cards, needs, volunteering, waves
+from handlers import alarms, cards, closing, needs, volunteering, waves
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, _, lines
 from storage import alerts, conversations
@@ -48,11 +48,13 @@ def confirm(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if not stored.close(ctx.tx, ctx.now, need, "done"):
         return [ctx.reply(_("{reference} is already closed.", reference=need.reference))]
     conversations.close_talks(ctx.tx, ctx.now, need_id=need.id)
+    was_read = closing.WAS_READ if closing.close(ctx, need.id, need.reference) else None
+    good = _("Good. {reference} is closed, and your place is closed to others again.",
+             reference=need.reference)  # fmt: skip
     said: list[Outbound] = [
-        ctx.reply(_("Good. {reference} is closed, and your place is closed to others again.",
-                    reference=need.reference)),
+        ctx.reply(lines(good, was_read)),
         cards.need(ctx, need, ctx.person.id, in_place=True),
-    ]  # fmt: skip
+    ]
     if commitment is not None:
         stored.end_commitment(ctx.tx, ctx.now, commitment, "done")
         thanks = lines(

@@ -12,12 +12,16 @@ from handlers import (
     completing,
     conversing,
     coordinators,
+    linking,
     membership,
     needs,
     offers,
     reports,
+    retracting,
+    rooms,
     safety,
     sos,
+    unread,
     volunteering,
     waves,
     welcome,
@@ -39,6 +43,7 @@ class Command:
 
     run: Handler
     summary: Text | None = None
+    in_room: bool = False  # also heard in a coordinators' room, and answered in private
 
 
 COMMANDS: dict[str, Command] = {
@@ -50,11 +55,13 @@ COMMANDS: dict[str, Command] = {
     "help": Command(welcome.help_, _("What this bot can do")),
     "cancel": Command(welcome.cancel, _("Leave this question")),
     "language": Command(welcome.language, _("Change the language")),
+    "link": Command(membership.link, _("Join your other account")),
     "forget": Command(safety.forget, _("Delete everything about me")),
     "start": Command(welcome.welcome),
     "agree": Command(welcome.agree),
     "no": Command(welcome.no),
     "join": Command(membership.join),
+    "unlink": Command(linking.unlink),
     "report": Command(safety.report),
     "block": Command(safety.block),
     "contact": Command(conversing.contact),
@@ -76,18 +83,21 @@ COMMANDS: dict[str, Command] = {
     "resume": Command(volunteering.resume),
     "nooffer": Command(offers.remove),
     # for coordinators
-    "take": Command(coordinators.take),
-    "still": Command(coordinators.still),
-    "handback": Command(coordinators.hand_back),
-    "resolve": Command(coordinators.resolve),
-    "board": Command(coordinators.board),
-    "duty": Command(coordinators.duty),
+    "take": Command(coordinators.take, in_room=True),
+    "still": Command(coordinators.still, in_room=True),
+    "handback": Command(coordinators.hand_back, in_room=True),
+    "resolve": Command(coordinators.resolve, in_room=True),
+    "board": Command(coordinators.board, in_room=True),
+    "duty": Command(coordinators.duty, in_room=True),
+    "coordinators": Command(rooms.decide),
     "code": Command(membership.code),
     "letin": Command(membership.let_in),
     "ban": Command(safety.ban),
     "unban": Command(safety.unban),
     "leave": Command(membership.leave),
 }
+
+HEARD_IN_ROOMS = {name: command.run for name, command in COMMANDS.items() if command.in_room}
 
 FORMS: dict[str, Form] = {
     form.name: form for form in (needs.NEED, offers.OFFER, conversing.WHICH, safety.REPORT)
@@ -99,12 +109,16 @@ REPORTS: dict[Kind, Callable[[Context, Inbound], list[Outbound]]] = {
     Kind.UNBLOCKED: reports.unblocked,
     Kind.FETCHED: conversing.fetched,
     Kind.UNFETCHED: conversing.unfetched,
+    Kind.JOINED: rooms.joined,
+    Kind.REDACTED: retracting.redacted,
+    Kind.LOCKED: unread.locked,
 }
 
 # What the process reports about itself.
 OWN_REPORTS: dict[Kind, Callable[[Moment, Inbound], list[Outbound]]] = {
     Kind.UNDELIVERED: reports.undelivered,
     Kind.FAULT: reports.fault,
+    Kind.RESEND: unread.resend,
 }
 
 

@@ -62,10 +62,14 @@ class Context(Moment):
     account: Account
     conversation: Conversation | None = None
     scope: str = ""  # what the pressed button belongs to
+    thread: str = ""  # in which they spoke, within their private chat
+    regrouped: bool = False  # accounts were joined or set apart: what was loaded of them is out of date
 
     def reply(self, text: Words, *buttons: Button, **more: Any) -> Outbound:
         """Answer the one who spoke, where they spoke."""
-        return Outbound(self.person.id, text, buttons=buttons, account=self.account.id, **more)
+        return Outbound(
+            self.person.id, text, buttons=buttons, account=self.account.id, thread=self.thread, **more
+        )
 
     def rendered(self, text: Text) -> str:
         return self.core.catalogs.render(text, self.person.language)

@@ -85,6 +85,7 @@ def pass_on(
         lane=lane(talk),
         talk=talk.id,
         relay_of=source,
+        discloses=(talk.need_id or talk.alert_id) if inbound and inbound.place else None,
         edits_relay=inbound is not None and inbound.kind is Kind.EDIT,
     )
 
@@ -121,7 +122,7 @@ def fetched(ctx: Context, inbound: Inbound) -> list[Outbound]:
     owner_talk = talk_about(ctx, alert.id)
     if owner_talk is not None:
         return [pass_on(ctx, owner_talk, ctx.person.id, words, source, attachment=attachment_id)]
-    alerts.note(ctx.tx, ctx.now, alert, ctx.person, f"[{detail['media']}]", attachment_id)
+    alerts.note(ctx.tx, ctx.now, alert, ctx.person, f"[{detail['media']}]", attachment_id, source)
     return []
 
 
@@ -253,7 +254,8 @@ def _contact(ctx: Context, talk: Talk, of_id: UUID, to_id: UUID) -> Outbound:
     case_id = talk.need_id or talk.alert_id
     assert case_id is not None
     found = disclosure.contact_of(ctx, to_id, subject, case_id, account) if account else ""
-    return Outbound(to_id, lines(_("You both agreed. Their contact:"), Verbatim(found)), talk=talk.id)
+    opened = lines(_("You both agreed. Their contact:"), Verbatim(found))
+    return Outbound(to_id, opened, talk=talk.id, discloses=case_id)
 
 
 def tell(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import alarms, cards, disclosure, references
+from handlers import alarms, cards, closing, disclosure, references
 from handlers.context import Context
 from handlers.escalation import QUIET
 from handlers.messages import Button, Inbound, Lane, Outbound, Text, Verbatim, _, lines
@@ -62,7 +62,11 @@ def _attachments(ctx: Context, alert: Alert) -> list[Outbound]:
     """Photos and recordings that the person sent before anyone was in charge."""
     return [
         ctx.reply(
-            Verbatim(""), title=joined(alert.reference), attachment=note.attachment_id, lane=Lane.CRISIS
+            Verbatim(""),
+            title=joined(alert.reference),
+            attachment=note.attachment_id,
+            lane=Lane.CRISIS,
+            discloses=alert.id,
         )
         for note in alerts.notes(ctx.tx, alert.id)
         if note.attachment_id is not None
@@ -104,6 +108,7 @@ def _details(ctx: Context, alert: Alert) -> Outbound:
         title=cards.alert_title(ctx, alert),
         place=place if place is not None and place.has_coordinates else None,
         lane=Lane.CRISIS,
+        discloses=alert.id,
     )
 
 
@@ -135,12 +140,17 @@ def resolve(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     work.audit(ctx.tx, ctx.now, ctx.person.id, "resolved", case_id=alert.id)
     said = [ctx.reply(_("{reference} is resolved. Thank you. Take a breath.", reference=alert.reference),
                       lane=Lane.CRISIS)]  # fmt: skip
+    was_read = closing.WAS_READ if closing.close(ctx, alert.id, alert.reference) else None
     if alert.person_id is not None:
         text = _(
             "{reference} is closed by the coordinator. If it is not over, write SOS.",
             reference=alert.reference,
         )
-        said.append(Outbound(alert.person_id, text, buttons=(Button(_("SOS"), "/sos"),), lane=Lane.CRISIS))
+        said.append(
+            Outbound(
+                alert.person_id, lines(text, was_read), buttons=(Button(_("SOS"), "/sos"),), lane=Lane.CRISIS
+            )
+        )
     return said + alarms.end(ctx, alert, "resolved by a coordinator")
 
 

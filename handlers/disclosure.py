@@ -60,6 +60,18 @@ def contact_of(moment: Moment, viewer_id: UUID, subject: Person, case_id: UUID, 
     return str(moment.tx.open(subject.key_id, "contact", account.sealed_contact))
 
 
+def area(moment: Moment, alert: Alert) -> tuple[float, float] | None:
+    """The middle of the coarse cell that an alert is about: all that a room of coordinators may see of it."""
+    if alert.sealed_place is not None and alert.person_id is not None:
+        subject = people.get(moment.tx, alert.person_id)
+        place = moment.tx.open(subject.key_id, "alert place", alert.sealed_place)
+        return places.coarse(places.from_json(place))
+    need = needs.get(moment.tx, alert.need_id) if alert.need_id is not None else None
+    if need is None or need.latitude is None or need.longitude is None:
+        return None
+    return need.latitude, need.longitude
+
+
 def need_place(moment: Moment, need: Need, subject: Person) -> Place | None:
     if need.sealed_place is None:
         return None

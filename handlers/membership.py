@@ -6,14 +6,14 @@ import re
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, coordinators, references
+from handlers import alarms, coordinators, linking, references
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, Text, Verbatim, _, lines
 from handlers.texts import duration, joined
 from storage import alerts, people, work
 from storage.tables import Person
 
-MEMBER, COORDINATOR = "member", "coordinator"
+MEMBER, COORDINATOR, LINK = "member", "coordinator", "link"
 CODE = re.compile(r"^\s*([0-9A-Z]{4})[-– ]([0-9A-Z]{4})[-– ]([0-9A-Z]{4})\s*$", re.IGNORECASE)
 MOST_WRONG_CODES = 5
 WRONG_CODES_REST = timedelta(hours=1)
@@ -33,17 +33,30 @@ def read_code(text: str) -> str | None:
 
 def join(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """/join CODE: become a member, or a coordinator, with a code that the union gave."""
+    return _use(ctx, argument, is_own=False)
+
+
+def _use(ctx: Context, argument: str, *, is_own: bool) -> list[Outbound]:
+    """is_own: the speaker has said that they made it themselves, in their other chat."""
     code = read_code(argument)
     if code is None:
         return [ctx.reply(_("Write /join and then the code, for example /join AB12-CD34-EF56."))]
     if _too_many_tries(ctx):
         return [ctx.reply(_("There were too many wrong codes. Please wait an hour and try again."))]
+    maker = linking.maker(ctx, code)
+    refused = linking.why_not(ctx, maker) if maker is not None else []
+    if refused:
+        return refused
+    if maker is not None and not is_own:
+        return linking.ask(ctx, code)
     role = work.use_code(ctx.tx, ctx.now, code)
-    if role is None:
+    if role is None or (role == LINK and maker is None):  # its maker may be gone meanwhile
         ctx.person.wrong_codes += 1
         ctx.person.wrong_code_at = ctx.now
         return [ctx.reply(_("This code is not valid. Please check it, or ask for a new one."))]
     ctx.person.wrong_codes = 0
+    if maker is not None:
+        return linking.join(ctx, maker)
     ctx.person.member_since = ctx.person.member_since or ctx.now
     work.audit(ctx.tx, ctx.now, ctx.person.id, f"joined as {role}", subject=ctx.person)
     if role != COORDINATOR:
@@ -78,10 +91,22 @@ def code(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     return [ctx.reply(lines(valid, Verbatim(text)))]
 
 
-def make_code(ctx: Moment, role: str, uses: int) -> str:
+def make_code(
+    ctx: Moment, role: str, uses: int, lasts: timedelta | None = None, person_id: UUID | None = None
+) -> str:
     text = new_code("".join(ctx.tx.random.choices(references.ALPHABET, k=12)))
-    work.add_code(ctx.tx, ctx.now, text, role, uses, ctx.union.code_life)
+    work.add_code(ctx.tx, ctx.now, text, role, uses, lasts or ctx.union.code_life, person_id)
     return text
+
+
+def link(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    """/link: a code that joins another account to this person; /link CODE yes: join this to who made it."""
+    written, _space, answer = argument.rpartition(" ")
+    if written and answer.casefold() == linking.YES:
+        return _use(ctx, written, is_own=True)
+    if argument:
+        return join(ctx, inbound, argument)
+    return linking.show(ctx, make_code(ctx, LINK, 1, linking.CODE_LIFE, ctx.person.id))
 
 
 # --- being let in ---------------------------------------------------------------------------------

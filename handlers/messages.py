@@ -58,12 +58,17 @@ class Kind(StrEnum):
     MESSAGE = "message"
     PRESS = "press"
     EDIT = "edit"
+    REACTION = "reaction"  # an emoji, in `text`, set on the message `reply_to`
+    REDACTED = "redacted"  # the person took the message `message_id` back
+    LOCKED = "locked"  # something was said whose key has not arrived; `detail["late"]`: for a minute now
+    JOINED = "joined"  # the bot was asked into a group by this person, and is there
     BLOCKED = "blocked"  # the person stopped the bot: nothing can be delivered any more
     UNBLOCKED = "unblocked"
     UNDELIVERED = "undelivered"  # an outgoing message was refused for good, or its fate is unknown
     FETCHED = "fetched"  # an attachment has been fetched and cleaned
     UNFETCHED = "unfetched"  # an attachment could not be fetched or cleaned
     FAULT = "fault"  # something of the bot itself failed
+    RESEND = "resend"  # the account lost its keys: what was said to it lately can't be read any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,8 @@ class Inbound:
     name: str = ""  # what the person calls themselves on the platform
     handle: str = ""  # how others can reach the person on the platform, such as "@name"
     in_room: bool = False  # said in a group, not in a private chat
+    room: str = ""  # the platform's id of that group
+    thread: str = ""  # the platform's id of the message whose thread this belongs to
     detail: dict[str, str] = field(default_factory=dict)  # of what the process reports
 
 
@@ -152,6 +159,8 @@ class Outbound:
     relay_of: the inbound message (account, platform's message id) whose words are passed on.
     edits_relay: change the relayed copy of `relay_of` instead of sending a new message.
     alert, invitation: the message is dropped unsent once the alert is taken, the invitation answered.
+    room: a group that reads it, in place of a person.
+    discloses: the need or alert whose words, place or contact it shows; it is closed with the case.
     """
 
     to: UUID | None
@@ -170,3 +179,6 @@ class Outbound:
     alert: UUID | None = None
     invitation: UUID | None = None
     scope: str = ""  # what the buttons belong to; a press after it has passed is stale
+    room: UUID | None = None
+    thread: str = ""
+    discloses: UUID | None = None

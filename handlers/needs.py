@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers import alarms, cards, places, references, skills, waves
+from handlers import alarms, cards, closing, places, references, skills, waves
 from handlers.context import Context, Moment
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.lexicon import Intent
@@ -20,14 +20,14 @@ SEND_MY_PLACE = _("Send my place")
 
 def need(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """/need: begin, with whatever was said behind the command already filled in."""
-    return start(ctx, NEED, from_words(ctx, argument) if argument else None)
+    return start(ctx, NEED, from_words(ctx, argument, inbound) if argument else None)
 
 
-def from_words(ctx: Context, words: str) -> Answers:
-    """What a sentence already answers."""
+def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
+    """What a sentence already answers; the message is kept, because it may be taken back."""
     words = words[:LONGEST_WORDS]
     understood = ctx.core.lexicons.understand(words, ctx.person.language)
-    answers: Answers = {"words": words}
+    answers: Answers = {"words": words, "message": inbound.message_id}
     if understood.urgent:
         answers["urgent"] = True
     if understood.skills:
@@ -40,7 +40,7 @@ def _parse_words(ctx: Context, inbound: Inbound) -> Any:
     understood = ctx.core.lexicons.understand(text, ctx.person.language)
     if not text or (understood.intent in (Intent.GREETING, Intent.THANKS) and not understood.skills):
         return Again(_("Please write it in a few words."))
-    return from_words(ctx, text)
+    return from_words(ctx, text, inbound)
 
 
 def _merge(answers: Answers, value: Answers) -> Answers:
@@ -76,7 +76,7 @@ def _parse_confirm(ctx: Context, inbound: Inbound) -> Any:
     if said is not None:
         return "yes" if said else "change"
     if understood.skills:
-        return from_words(ctx, inbound.text.strip())
+        return from_words(ctx, inbound.text.strip(), inbound)
     return "urgent" if understood.urgent else Again(_('Please answer "Yes" or "Change".'))
 
 
@@ -109,6 +109,11 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
     place = places.from_json(answers.get("place"))
     cell = places.coarse(place)
     key = ctx.person.key_id
+    said = {
+        "words": answers["words"],
+        "account": str(ctx.account.id),
+        "message": answers.get("message", ""),
+    }
     made = needs.add(
         ctx.tx,
         reference=references.new(ctx.tx.random, "N", lambda text: needs.reference_taken(ctx.tx, text)),
@@ -116,7 +121,7 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
         skill=answers["skill"],
         urgent=bool(answers.get("urgent")),
         state="open",
-        sealed_words=ctx.tx.seal(key, "need words", answers["words"]),
+        sealed_words=ctx.tx.seal(key, "need words", said),
         sealed_place=ctx.tx.seal(key, "need place", places.to_json(place)) if place else None,
         latitude=cell[0] if cell else None,
         longitude=cell[1] if cell else None,
@@ -147,9 +152,11 @@ def stop(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         return unknown(ctx)
     if case.state not in needs.OPEN_STATES:
         return [ctx.reply(_("{reference} is already closed.", reference=case.reference))]
+    was_read = closing.WAS_READ if closing.close(ctx, case.id, case.reference) else None
     told = end(ctx, case)
+    stopped = _("{reference} is stopped. You can ask again at any time.", reference=case.reference)
     return [
-        ctx.reply(_("{reference} is stopped. You can ask again at any time.", reference=case.reference)),
+        ctx.reply(lines(stopped, was_read)),
         cards.need(ctx, case, ctx.person.id, in_place=True),
         *told,
     ]
@@ -157,6 +164,7 @@ def stop(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 def end(ctx: Moment, case: Need) -> list[Outbound]:
     """Close a need that is not wanted any more: everyone who was asked is told."""
+    closing.close(ctx, case.id, case.reference)
     told = waves.withdraw(ctx, case, _("{reference} is not needed any more. Thank you."))
     helper = needs.commitment(ctx.tx, case.id)
     if helper is not None:

@@ -1,12 +1,21 @@
-"""Which handler a message goes to: crisis, way out, command, choice, form, talk, plain words, help."""
+"""Which handler a message goes to: crisis, command, choice, else whatever the words belong to."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 
-from handlers import conversing, coordinators, forms, membership, needs, offers, sos, welcome
-from handlers.contents import COMMANDS, FORMS, REPORTS
+from handlers import (
+    commands,
+    conversing,
+    forms,
+    listening,
+    reactions,
+    rooms,
+    sos,
+    welcome,
+)
+from handlers.contents import COMMANDS, FORMS, HEARD_IN_ROOMS, REPORTS
 from handlers.context import Context
 from handlers.lexicon import Intent
 from handlers.messages import Button, Inbound, Kind, Lane, Outbound, Text, _
@@ -17,7 +26,6 @@ from storage.tables import Choice, Talk
 
 LONGEST_LABEL = 60
 FOR_EVERYONE = ("sos", "mistake", "forget", "language")  # also for those who are banned
-COMMAND = re.compile(r"^/([a-z]+)(?:\s+(.*))?$", re.IGNORECASE | re.DOTALL)
 
 
 def route(ctx: Context, inbound: Inbound) -> list[Outbound]:
@@ -25,9 +33,11 @@ def route(ctx: Context, inbound: Inbound) -> list[Outbound]:
     if inbound.kind in REPORTS:
         return REPORTS[inbound.kind](ctx, inbound)
     if inbound.in_room:
-        return in_room(ctx, inbound)
+        return rooms.in_room(ctx, inbound, HEARD_IN_ROOMS)
     if inbound.kind is Kind.EDIT:
         return _edit(ctx, inbound)
+    if inbound.kind is Kind.REACTION:
+        return _reacted(ctx, inbound)
     said = _pressed(ctx, inbound) if inbound.kind is Kind.PRESS else _written(ctx, inbound)
     urgent = any(each.lane is Lane.CRISIS and each.to == ctx.person.id for each in said)
     if not urgent and _may_ask_consent(ctx):
@@ -47,20 +57,20 @@ def _may_ask_consent(ctx: Context) -> bool:
 
 def _written(ctx: Context, inbound: Inbound) -> list[Outbound]:
     """What was typed: a crisis first, then a command, a choice, and what the words belong to."""
-    command = COMMAND.match(inbound.text.strip())
+    command = commands.read(inbound.text)
     crisis = None if command else ctx.core.lexicons.crisis(inbound.text)
     if crisis is Intent.SOS and _leads_one(ctx):
         crisis = Intent.MAYBE_SOS
     if crisis is Intent.SOS:
         return [*sos.sos(ctx, inbound, inbound.text), *_also_pass_on(ctx, inbound)]
     if command:
-        return _command(ctx, inbound, command[1].lower(), (command[2] or "").strip())
+        return _command(ctx, inbound, *command)
     if _is_shut_out(ctx):
         return _banned(ctx)
     chosen = _chosen(ctx, inbound)
     if chosen is not None:
         return chosen
-    said = _in_context(ctx, inbound)
+    said = listening.in_context(ctx, inbound)
     if crisis is Intent.MAYBE_SOS:
         said.append(sos.offer_coordinator(ctx, inbound.text))
     return said
@@ -125,18 +135,33 @@ def _pressed(ctx: Context, inbound: Inbound) -> list[Outbound]:
     return [ctx.reply(_("That button is no longer valid."), *welcome.menu())]
 
 
+def _reacted(ctx: Context, inbound: Inbound) -> list[Outbound]:
+    """An emoji on a message with buttons presses one of them; any other is not for us."""
+    row = outbox.by_message(ctx.tx, ctx.account.id, inbound.reply_to)
+    if row is None:  # the process may have ended between sending it and learning its id
+        row = outbox.unrecorded(ctx.tx, ctx.account.id)
+    if row is None or row.choice_id is None or not reactions.presses(inbound.text):
+        return []
+    choice = conversations.choice(ctx.tx, row.choice_id)
+    if choice is None or choice.account_id != ctx.account.id:
+        return [ctx.reply(_("That button is no longer valid."), *welcome.menu())]
+    shown = conversations.options(ctx.tx, ctx.person, choice).options
+    number = reactions.chosen(inbound.text, [each.get("means", "") for each in shown])
+    return [] if number is None else _choose(ctx, inbound, choice, shown[number - 1]["says"])
+
+
 def _choose(ctx: Context, inbound: Inbound, choice: Choice, says: str) -> list[Outbound]:
     """Do what a button stands for: a command, or the answer to the question that it belongs to."""
     meant = replace(inbound, kind=Kind.MESSAGE, text=says, token="", reply_to="")
     if not says and ctx.conversation is None:
         return [ctx.reply(_("Send your position as a place, with your app, or write where you are."))]
-    command = COMMAND.match(says)
+    command = commands.read(says)
     if command:
-        return _command(ctx, meant, command[1].lower(), (command[2] or "").strip())
+        return _command(ctx, meant, *command)
     if choice.scope and (ctx.conversation is None or not choice.scope.startswith(str(ctx.conversation.id))):
         return [ctx.reply(_("That question was answered before."))]
     ctx.scope = choice.scope
-    return _in_context(ctx, meant)
+    return listening.in_context(ctx, meant)
 
 
 def may_be_choice(text: str) -> bool:
@@ -216,70 +241,6 @@ def _newer_talk(ctx: Context, choice: Choice) -> Talk | None:
     return talks[0] if passed_on is not None and passed_on > choice.created_at else None
 
 
-# --- what the words belong to ---------------------------------------------------------------------
-
-
-def _in_context(ctx: Context, inbound: Inbound) -> list[Outbound]:
-    """An open form comes before a talk, a talk that is replied to before the only open one."""
-    if ctx.conversation is not None and ctx.conversation.form in FORMS:
-        return forms.answer(ctx, FORMS[ctx.conversation.form], ctx.conversation, inbound)
-    if inbound.contact:
-        return conversing.contact(ctx, inbound, "")
-    if membership.read_code(inbound.text) is not None:
-        return membership.join(ctx, inbound, inbound.text)
-    replied = conversing.replied_talk(ctx, inbound)
-    if replied is not None:
-        return _to_talk(ctx, replied, inbound)
-    alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")
-    if alert is not None:
-        return sos.said(ctx, alert, inbound)
-    talks = conversations.talks_of(ctx.tx, ctx.person.id)
-    if len(talks) == 1:
-        return _to_talk(ctx, talks[0], inbound)
-    if talks:
-        return conversing.ask_which(ctx, inbound)
-    return _plain_words(ctx, inbound)
-
-
-def _to_talk(ctx: Context, talk: Talk, inbound: Inbound) -> list[Outbound]:
-    if ctx.person.id not in (talk.requester_id, talk.helper_id):
-        return _plain_words(ctx, inbound)
-    if talk.closed_at is not None:
-        return [ctx.reply(_("That talk is closed. Your message was not passed on."), *welcome.menu())]
-    if talk.alert_id is not None:
-        alert = alerts.get(ctx.tx, talk.alert_id)
-        if alert.owner_id == ctx.person.id:
-            coordinators.touch(ctx, alert)
-        elif alert.kind == "sos":
-            return sos.said(ctx, alert, inbound)
-    return conversing.relay(ctx, talk, inbound)
-
-
-def _plain_words(ctx: Context, inbound: Inbound) -> list[Outbound]:
-    """A sentence that asks or offers starts its form with what was said already filled in."""
-    if inbound.text:
-        understood = ctx.core.lexicons.understand(inbound.text, ctx.person.language)
-        unread = _("I can't read what you attached, only your words.") if inbound.attachment else None
-        if understood.intent is Intent.NEED:
-            return forms.start(ctx, needs.NEED, needs.from_words(ctx, inbound.text), unread)
-        if understood.intent is Intent.OFFER:
-            return forms.start(ctx, offers.OFFER, offers.from_words(ctx, inbound.text), unread)
-        if understood.intent is Intent.THANKS:
-            return welcome.thanks(ctx)
-        if understood.intent is Intent.GREETING:
-            return welcome.welcome(ctx, inbound, "")
-        if understood.skills:
-            return _need_or_offer(ctx, inbound.text)
-        if ctx.core.lexicons.answer(inbound.text, ctx.person.language) is not None:
-            return welcome.no(ctx, inbound, "")
-    return welcome.not_understood(ctx, inbound)
-
-
-def _need_or_offer(ctx: Context, words: str) -> list[Outbound]:
-    need, offer = Button(_("I need it"), f"/need {words}"), Button(_("I can give it"), f"/offer {words}")
-    return [ctx.reply(_("Do you need this, or can you give it?"), need, offer, Button(_("SOS"), "/sos"))]
-
-
 def _edit(ctx: Context, inbound: Inbound) -> list[Outbound]:
     """New words in an old message: screened like any, passed on where the old ones went, never a new need."""
     if ctx.core.lexicons.crisis(inbound.text) is Intent.SOS and not _leads_one(ctx):
@@ -293,11 +254,3 @@ def _edit(ctx: Context, inbound: Inbound) -> list[Outbound]:
     if alert is not None and not passed_on:
         return sos.said(ctx, alert, inbound)
     return passed_on or [ctx.reply(_("I saw that you changed a message. Please write it as a new one."))]
-
-
-def in_room(ctx: Context, inbound: Inbound) -> list[Outbound]:
-    """In a group only an SOS is heard, and answered in private: a group is no place for a case."""
-    command = COMMAND.match(inbound.text.strip())
-    if ctx.core.lexicons.crisis(inbound.text) is Intent.SOS or (command and command[1].lower() == "sos"):
-        return sos.sos(ctx, inbound, "")
-    return []

@@ -6,7 +6,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from handlers import alarms, cards, conversing, coordinators, membership, references, volunteering
+from handlers import (
+    alarms,
+    cards,
+    closing,
+    conversing,
+    coordinators,
+    membership,
+    references,
+    volunteering,
+)
 from handlers.context import Context, Moment
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.messages import Button, Inbound, Outbound, Text, _, lines
@@ -73,7 +82,7 @@ def _reported(ctx: Context, answers: Answers) -> list[Outbound]:
         ctx.reply(
             lines(
                 _("Thank you for telling me. The other person is not told."),
-                cards.told(len(pages)),
+                cards.told(alarms.count(pages)),
             ),
             Button(_("Never match us again"), f"/block {conversing.reference(ctx, talk)}"),
             title=joined(alert.reference),
@@ -207,6 +216,9 @@ def forget_now(ctx: Context) -> list[Outbound]:
                 "{reference}: the person deleted their data. Nothing more is known here.",
                 reference=alert.reference,
             )
+            closing.close(ctx, alert.id, alert.reference)
+            alerts.resolve(ctx.tx, ctx.now, alert.id, "the person was forgotten")
+            told += alarms.in_rooms(ctx, alert)
             told += [Outbound(to, text) for to in {alert.owner_id, *alerts.paged(ctx.tx, alert.id)} if to]
     goodbye = ctx.rendered(_("Everything is deleted. If you write again, we start again. Take care."))
     outbox.say_goodbye(ctx.tx, ctx.now, ctx.account, goodbye, ctx.union.keep_events)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handlers import alarms, cards, conversing, places
+from handlers import alarms, cards, closing, conversing, disclosure, places
 from handlers.context import Context
 from handlers.messages import Button, Inbound, Lane, Outbound, Place, _, lines
 from storage import alerts, conversations
 from storage.tables import Alert
+
+PIN = "📍"  # what is written down of a message that is only a place
 
 
 def sos(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -27,7 +29,7 @@ def sos(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     first = ctx.reply(
         lines(
             alarms.call(ctx),
-            cards.told(len(pages)),
+            cards.told(alarms.count(pages)),
             _("Where are you? Send your place or write it."),
             _("Write here what is happening. I pass it on to the coordinators."),
         ),
@@ -40,10 +42,10 @@ def sos(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 def said(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
     """What a person with an open alert says: kept for, or passed on to, the one in charge."""
-    _write_down(ctx, alert, inbound)
+    shown = _write_down(ctx, alert, inbound)
     talk = conversing.talk_about(ctx, alert.id)
     if talk is not None:
-        return conversing.relay(ctx, talk, inbound)
+        return [*conversing.relay(ctx, talk, inbound), *shown]
     problem = conversing.fetch(ctx, inbound) if inbound.attachment is not None else []
     kept = ctx.reply(
         lines(
@@ -55,24 +57,31 @@ def said(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
         Button(_("It was a mistake"), "/mistake"),
         lane=Lane.CRISIS,
     )
-    return problem or [kept]
+    return [*(problem or [kept]), *shown]
 
 
 def moved(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
-    """A live position goes on: the newest is kept for the one in charge, and nobody is disturbed."""
+    """A live position goes on: the newest is kept for the one in charge, and nobody is disturbed.
+
+    Only when the rough area is another one do the coordinators' rooms see it.
+    """
     place = _place(inbound)
-    if place is not None:
-        alert.sealed_place = ctx.tx.seal(ctx.person.key_id, "alert place", places.to_json(place))
-    return []
+    if place is None:
+        return []
+    before = disclosure.area(ctx, alert)
+    alert.sealed_place = ctx.tx.seal(ctx.person.key_id, "alert place", places.to_json(place))
+    return alarms.in_rooms(ctx, alert) if disclosure.area(ctx, alert) != before else []
 
 
-def _write_down(ctx: Context, alert: Alert, inbound: Inbound) -> None:
-    words = inbound.text
+def _write_down(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
+    words, shown = inbound.text, list[Outbound]()
     if _place(inbound) is not None:
-        moved(ctx, alert, inbound)
-        words = words or "📍"
+        shown = moved(ctx, alert, inbound)
+        words = words or PIN
     if words:
-        alerts.note(ctx.tx, ctx.now, alert, ctx.person, words)
+        source = (ctx.account.id, inbound.message_id) if inbound.message_id else None
+        alerts.note(ctx.tx, ctx.now, alert, ctx.person, words, source=source)
+    return shown
 
 
 def _place(inbound: Inbound) -> Place | None:
@@ -87,12 +96,16 @@ def mistake(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if alert is None:
         return [ctx.reply(_("You have no open alert."))]
     owner = alert.owner_id
+    was_read = closing.WAS_READ if closing.close(ctx, alert.id, alert.reference) else None
     ended = alarms.end(ctx, alert, "called off by the person")
     told = [] if owner is None else [
         Outbound(owner, _("{reference}: the person says it was a mistake.", reference=alert.reference),
                  lane=Lane.CRISIS)
     ]  # fmt: skip
-    off = ctx.reply(_("All right, I have called it off. You can write SOS at any time."), lane=Lane.CRISIS)
+    off = ctx.reply(
+        lines(_("All right, I have called it off. You can write SOS at any time."), was_read),
+        lane=Lane.CRISIS,
+    )
     return [off, *told, *ended]
 
 

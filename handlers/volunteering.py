@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, cards, needs, references, skills, waves
+from handlers import alarms, cards, closing, needs, references, skills, waves
 from handlers import disclosure as opening
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, Verbatim, _, lines
@@ -75,6 +75,7 @@ def _opened(ctx: Context, need: Need) -> Outbound:
         *volunteer_buttons(need),
         title=joined(need.reference, skills.label(need.skill)),
         place=place if place and place.has_coordinates else None,
+        discloses=need.id,
     )
 
 
@@ -157,6 +158,7 @@ def withdraw(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 def reopen(ctx: Moment, need: Need) -> list[Outbound]:
     """Put a need back into the queue and ask the next volunteers at once."""
     conversations.close_talks(ctx.tx, ctx.now, need_id=need.id)
+    closing.close(ctx, need.id, need.reference)
     ctx.tx.session.flush()
     if not stored.reopen(ctx.tx, need.id):
         return []

@@ -131,8 +131,11 @@ def paged(tx: Transaction, alert_id: UUID) -> list[UUID]:
 
 
 def note(tx: Transaction, now: datetime, alert: Alert, person: Person, words: str,
-         attachment_id: UUID | None = None) -> None:  # fmt: skip
-    """Keep what the person said for the one who takes charge."""
+         attachment_id: UUID | None = None, source: tuple[UUID, str] | None = None) -> None:  # fmt: skip
+    """Keep what the person said for the one who takes charge.
+
+    source: the account and the platform's id of the message in which it was said.
+    """
     tx.session.add(
         AlertNote(
             id=tx.new_id(),
@@ -140,9 +143,17 @@ def note(tx: Transaction, now: datetime, alert: Alert, person: Person, words: st
             key_id=person.key_id,
             sealed_words=tx.seal(person.key_id, "alert note", words),
             attachment_id=attachment_id,
+            account_id=source[0] if source else None,
+            message_id=source[1] if source else None,
             said_at=now,
         )
     )
+
+
+def notes_from(tx: Transaction, account_id: UUID, message_id: str) -> list[AlertNote]:
+    """What was kept of one message that a person wrote."""
+    query = sa.select(AlertNote).where(AlertNote.account_id == account_id, AlertNote.message_id == message_id)
+    return list(tx.session.scalars(query))
 
 
 def notes(tx: Transaction, alert_id: UUID) -> list[AlertNote]:

@@ -75,6 +75,23 @@ def add_choice(tx: Transaction, now: datetime, account: Account, person: Person,
     return choice
 
 
+def copy_choice(tx: Transaction, now: datetime, choice: Choice, account: Account) -> Choice:
+    """The same buttons, valid in another account of the same person too."""
+    tx.choices_made += 1
+    copy = Choice(
+        id=tx.new_id(),
+        token=base64.urlsafe_b64encode(tx.random.randbytes(TOKEN_BYTES)).decode(),
+        account_id=account.id,
+        scope=choice.scope,
+        sealed_options=choice.sealed_options,
+        created_at=now,
+        position=tx.choices_made,
+    )
+    tx.session.add(copy)
+    tx.loaded.choices.pop(account.id, None)
+    return copy
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The buttons of a message, opened: each has `says` and `label`."""
@@ -85,6 +102,11 @@ class Options:
 
 def options(tx: Transaction, person: Person, choice: Choice) -> Options:
     return Options(**tx.open(person.key_id, "choice", choice.sealed_options))
+
+
+def choice(tx: Transaction, choice_id: UUID) -> Choice | None:
+    """The buttons of a message; None once they are too old."""
+    return tx.session.get(Choice, choice_id)
 
 
 def load_tokens(tx: Transaction, tokens: Sequence[str]) -> None:

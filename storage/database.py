@@ -7,8 +7,9 @@ and nothing else of this process runs between its statements (SQLAlchemy's `run_
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -178,19 +179,34 @@ def _to_json(value: object) -> str:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout = {BUSY_MILLISECONDS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "secure_delete = ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    ready = False
+    try:
+        for pragma in (
+            f"busy_timeout = {BUSY_MILLISECONDS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        ready = True
+    finally:
+        cursor.close()
+        if not ready:  # nobody else would, and its thread would outlive the event loop
+            connection.close()
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def check_file(path: Path) -> None:
+    """See if a file can be a SQLite database, or become one; raises sqlite3.Error.
+
+    Asked without the asynchronous driver, whose thread outlives the event loop when it can't connect.
+    """
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA schema_version")
 
 
 def sqlite_path(url: str) -> Path | None:

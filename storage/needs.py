@@ -46,8 +46,19 @@ def open_of(tx: Transaction, person_id: UUID) -> list[Need]:
 
 
 def words_of(tx: Transaction, need: Need) -> str:
+    said = _said(tx, need)
+    return str(said["words"]) if isinstance(said, dict) else str(said)
+
+
+def source_of(tx: Transaction, need: Need) -> tuple[str, str] | None:
+    """The account and the platform's id of the message in which the words came, where they are known."""
+    said = _said(tx, need)
+    return (said["account"], said["message"]) if isinstance(said, dict) else None
+
+
+def _said(tx: Transaction, need: Need) -> Any:
     person = tx.session.get_one(Person, need.person_id)
-    return str(tx.open(person.key_id, "need words", need.sealed_words))
+    return tx.open(person.key_id, "need words", need.sealed_words)
 
 
 def take(tx: Transaction, need_id: UUID) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,26 +12,28 @@ from sqlalchemy.orm import aliased
 
 from storage.database import Transaction
 from storage.inbox import intake_key
-from storage.tables import Account, Outbox, Person
+from storage.tables import Account, Outbox, Person, Room
 
 UNSENT = ("waiting", "sending")
 
 
-def add(tx: Transaction, now: datetime, account: Account, key_id: UUID, body: dict[str, Any],
+def add(tx: Transaction, now: datetime, to: Account | Room, key_id: UUID, body: dict[str, Any],
         lane: int, **columns: Any) -> None:  # fmt: skip
-    """Queue a rendered message for an account, sealed with its reader's key.
+    """Queue a rendered message for an account or a room, sealed with its reader's key.
 
     The rows of a transaction are written together, at its end or before the outbox is next asked.
     """
+    reader = (
+        {"account_id": to.id, "person_id": to.person_id} if isinstance(to, Account) else {"room_id": to.id}
+    )
     tx.outgoing.append(
         {
             **_NOTHING,
-            "gateway": account.platform,
-            "account_id": account.id,
-            "person_id": account.person_id,
-            "recipient": account.address_index,
+            **reader,
+            "gateway": to.platform,
+            "recipient": to.address_index,
             "key_id": key_id,
-            "sealed_address": account.sealed_address,
+            "sealed_address": to.sealed_address,
             "sealed_body": tx.seal(key_id, "message", body),
             "lane": lane,
             "due_at": now,
@@ -46,6 +48,15 @@ _NOTHING: dict[str, Any] = {
     "state": "waiting",
     "attempts": 0,
 }
+
+
+def add_copy(tx: Transaction, now: datetime, row: Outbox, account: Account, body: dict[str, Any],
+             **columns: Any) -> None:  # fmt: skip
+    """Queue a message as a new one for another account of the same person; it bears what `row` is about."""
+    about = ("card", "talk_id", "source_account_id", "source_message_id", "alert_id", "invitation_id",
+             "attachment_id", "discloses_id")  # fmt: skip
+    same = {name: getattr(row, name) for name in about}
+    add(tx, now, account, row.key_id, body, row.lane, **same, **columns)
 
 
 def say_goodbye(tx: Transaction, now: datetime, account: Account, text: str, keep: timedelta) -> None:
@@ -125,15 +136,18 @@ def claim(tx: Transaction, now: datetime, gateway: str, courier: str, limit: int
 _SENT = (
     sa.update(Outbox.__table__)  # type: ignore[arg-type]
     .where(Outbox.id == sa.bindparam("row"))
-    .values(message_id=sa.bindparam("own"), state="sent", finished_at=sa.bindparam("at"), sealed_body=None,
-            claimed_by=None, claimed_until=None)
+    .values(message_id=sa.bindparam("own"), more_ids=sa.bindparam("more"), state="sent",
+            finished_at=sa.bindparam("at"), sealed_body=None, claimed_by=None, claimed_until=None)
 )  # fmt: skip
 
 
-def sent(tx: Transaction, now: datetime, message_ids: Mapping[int, str]) -> None:
+def sent(tx: Transaction, now: datetime, message_ids: Mapping[int, Sequence[str]]) -> None:
     """Record messages that the platform has taken, with its ids; their words are no longer needed."""
     if message_ids:
-        rows = [{"row": row, "own": own, "at": now} for row, own in message_ids.items()]
+        rows = [
+            {"row": row, "own": next(iter(ids), None), "more": " ".join(ids[1:]) or None, "at": now}
+            for row, ids in message_ids.items()
+        ]
         tx.session.connection().execute(_SENT, rows)
 
 
@@ -154,6 +168,15 @@ def postpone(tx: Transaction, row_id: int, until: datetime, reason: str) -> None
         .where(Outbox.id == row_id)
         .values(state="waiting", due_at=until, reason=reason, claimed_by=None, claimed_until=None)
     )
+
+
+def hasten(tx: Transaction, now: datetime, gateway: str) -> int:
+    """What waits for a platform that was away is due at once; returns how many messages."""
+    waiting = (Outbox.gateway == gateway, Outbox.state.in_(_UNSENT), Outbox.state == "waiting")
+    hastened = tx.session.execute(
+        sa.update(Outbox).where(*waiting, Outbox.due_at > now).values(due_at=now).returning(Outbox.id)
+    )
+    return len(hastened.all())
 
 
 def interrupted(tx: Transaction, gateway: str, courier: str) -> list[Outbox]:
@@ -190,38 +213,48 @@ def drop(tx: Transaction, now: datetime, *, alert_id: UUID | None = None,
     return len(dropped.all())
 
 
+def newest(tx: Transaction, *conditions: sa.ColumnElement[bool]) -> Outbox | None:
+    """The newest message of which all this is true."""
+    tx.write()
+    query = sa.select(Outbox).where(*conditions).order_by(Outbox.id.desc()).limit(1)
+    return tx.session.scalars(query).first()
+
+
+SHOWN = Outbox.state.in_(("waiting", "sending", "sent"))
+
+
 def card(tx: Transaction, account_id: UUID, card_name: str) -> Outbox | None:
     """The newest message of a card in an account."""
-    tx.write()
-    return tx.session.scalars(
-        sa.select(Outbox)
-        .where(Outbox.account_id == account_id, Outbox.card == card_name)
-        .where(Outbox.state.in_(("waiting", "sending", "sent")))
-        .order_by(Outbox.id.desc())
-        .limit(1)
-    ).first()
+    return newest(tx, Outbox.account_id == account_id, Outbox.card == card_name, SHOWN)
 
 
-def original(tx: Transaction, row: Outbox) -> str:
-    """The platform's id of the message that `row` changes; "" if that was never delivered."""
+def original(tx: Transaction, row: Outbox) -> tuple[str, ...]:
+    """The platform's ids of the message that `row` changes; none if that was never delivered."""
     seen = row.edits_id
     while seen is not None:
         before = tx.session.get(Outbox, seen)
         if before is None:
-            return ""
+            return ()
         if before.message_id:
-            return before.message_id
+            return (before.message_id, *(before.more_ids or "").split())
         seen = before.edits_id
-    return ""
+    return ()
 
 
 def by_message(tx: Transaction, account_id: UUID, message_id: str) -> Outbox | None:
     """The message of ours that a person replies to or presses."""
+    return newest(tx, Outbox.account_id == account_id, Outbox.message_id == message_id)
+
+
+def unrecorded(tx: Transaction, account_id: UUID) -> Outbox | None:
+    """The oldest message with buttons that may have arrived, although its id was not recorded yet."""
     tx.write()
+    tried = sa.or_(Outbox.state == "sending", Outbox.reason.is_not(None))
     return tx.session.scalars(
         sa.select(Outbox)
-        .where(Outbox.account_id == account_id, Outbox.message_id == message_id)
-        .order_by(Outbox.id.desc())
+        .where(Outbox.account_id == account_id, Outbox.state.in_(UNSENT), tried)
+        .where(Outbox.message_id.is_(None), Outbox.choice_id.is_not(None))
+        .order_by(Outbox.id)
         .limit(1)
     ).first()
 
@@ -254,4 +287,6 @@ def next_due(tx: Transaction) -> datetime | None:
 
 
 def purge(tx: Transaction, now: datetime, keep: timedelta) -> None:
-    tx.session.execute(sa.delete(Outbox).where(Outbox.finished_at < now - keep))
+    """Forget what was sent long ago, but for what an open case still shows: it must be found to be closed."""
+    shown = sa.and_(Outbox.state == "sent", Outbox.discloses_id.is_not(None))
+    tx.session.execute(sa.delete(Outbox).where(Outbox.finished_at < now - keep, ~shown))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from storage.database import Transaction
-from storage.tables import Account, Block, Consent, Person
+from storage.tables import Account, Alert, Block, Commitment, Consent, Need, Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,41 @@ def meet(tx: Transaction, now: datetime, platform: str, chat: str, language: str
     tx.session.add_all((person, account))
     tx.loaded.talks[person.id], tx.loaded.alerts[person.id], tx.loaded.choices[account.id] = [], [], []
     return Known(account, person)
+
+
+def is_coordinator_at(tx: Transaction, platform: str, chat: str) -> bool:
+    """Whether an address is a coordinator's private chat."""
+    query = (
+        sa.select(Person.id)
+        .join(Account, Account.person_id == Person.id)
+        .where(Account.address_index == address_index(tx, platform, chat))
+        .where(Person.coordinator_since.is_not(None), Person.banned_at.is_(None))
+    )
+    return tx.session.scalar(query) is not None
+
+
+def strangers(tx: Transaction, platform: str, chats: Collection[str]) -> set[str]:
+    """Those addresses that are nobody's account."""
+    indexes = {address_index(tx, platform, chat): chat for chat in chats}
+    known = tx.session.scalars(sa.select(Account.address_index).where(Account.address_index.in_(indexes)))
+    return set(chats) - {indexes[index] for index in known}
+
+
+def with_open_case(tx: Transaction, platform: str) -> list[tuple[Known, bool]]:
+    """Everyone on a platform with something open, each with whether that is an alert: their own or taken."""
+    need = sa.exists().where(Need.person_id == Person.id, Need.state.in_(("open", "taken")))
+    commitment = sa.exists().where(Commitment.person_id == Person.id, Commitment.state == "active")
+    own = sa.or_(Alert.person_id == Person.id, Alert.owner_id == Person.id)
+    alert = sa.exists().where(own, Alert.resolved_at.is_(None))
+    rows = tx.session.execute(
+        sa.select(Account, Person, alert)
+        .join(Person, Person.id == Account.person_id)
+        .where(Account.platform == platform, Account.reachable.is_(True))
+        .where(sa.or_(need, commitment, alert))
+        .order_by(Account.created_at, Account.id)
+    ).all()
+    tx.load_keys(person.key_id for _account, person, _alert in rows)
+    return [(Known(account, person), in_danger) for account, person, in_danger in rows]
 
 
 def get(tx: Transaction, person_id: UUID) -> Person:

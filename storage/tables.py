@@ -119,6 +119,20 @@ class Account(Base):
     created_at: Mapped[datetime]
 
 
+class Room(Base):
+    """A group on a platform in which the bot stays: as the coordinators' room, or until one says so."""
+
+    __tablename__ = "rooms"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    platform: Mapped[str]
+    address_index: Mapped[bytes] = mapped_column(unique=True)
+    key_id: Mapped[UUID]
+    sealed_address: Mapped[bytes]
+    purpose: Mapped[str]  # coordinators, undecided, ended
+    opened_by: Mapped[UUID | None] = mapped_column(_belongs("people.id", "SET NULL"), index=True)
+    created_at: Mapped[datetime]
+
+
 class Consent(Base):
     """That a person agreed, when, and the very wording that they were shown."""
 
@@ -140,11 +154,12 @@ class Block(Base):
 
 
 class Code(Base):
-    """A code that lets a person in as a member or a coordinator; only its keyed fingerprint is kept."""
+    """A code that lets a person in, or joins another account to theirs; only its fingerprint is kept."""
 
     __tablename__ = "codes"
     fingerprint: Mapped[bytes] = mapped_column(primary_key=True)
-    role: Mapped[str]
+    role: Mapped[str]  # member, coordinator, link
+    person_id: Mapped[UUID | None]  # whose other account a link joins
     uses_left: Mapped[int]
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
@@ -361,6 +376,8 @@ class AlertNote(Base):
     key_id: Mapped[UUID]
     sealed_words: Mapped[bytes]
     attachment_id: Mapped[UUID | None]
+    account_id: Mapped[UUID | None]  # where it was said, and the platform's id of that message
+    message_id: Mapped[str | None]
     said_at: Mapped[datetime]
 
 
@@ -420,7 +437,9 @@ class Outbox(Base):
     due_at: Mapped[datetime]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    room_id: Mapped[UUID | None]
     message_id: Mapped[str | None]  # the platform's
+    more_ids: Mapped[str | None]  # of its further pieces, separated by spaces
     reason: Mapped[str | None]
     card: Mapped[str | None]
     edits_id: Mapped[int | None] = mapped_column(Counter)
@@ -430,6 +449,8 @@ class Outbox(Base):
     alert_id: Mapped[UUID | None]
     invitation_id: Mapped[UUID | None]
     attachment_id: Mapped[UUID | None]
+    choice_id: Mapped[UUID | None]  # its buttons
+    discloses_id: Mapped[UUID | None]  # the need or alert whose words, place or contact it shows
     __table_args__ = (
         Index("ix_outbox_queue", "gateway", "lane", "id", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("ix_outbox_recipient", "recipient", "lane", "id", sqlite_where=WAITING,
@@ -443,6 +464,10 @@ class Outbox(Base):
         Index("ix_outbox_alert", "alert_id", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("ix_outbox_invitation", "invitation_id", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("ix_outbox_finished", "finished_at"),
+        Index("ix_outbox_room", "room_id", "card", sqlite_where=sa.text("room_id IS NOT NULL"),
+              postgresql_where=sa.text("room_id IS NOT NULL")),
+        Index("ix_outbox_disclosed", "discloses_id", sqlite_where=sa.text("discloses_id IS NOT NULL"),
+              postgresql_where=sa.text("discloses_id IS NOT NULL")),
         {"sqlite_autoincrement": True},  # a number is never given twice
     )  # fmt: skip
 
@@ -470,6 +495,16 @@ class Cursor(Base):
     __tablename__ = "cursors"
     gateway: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
+
+
+class Keepsake(Base):
+    """What an account needs to go on after a restart, its login and keys, sealed under a name of its own."""
+
+    __tablename__ = "keepsakes"
+    gateway: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[bytes] = mapped_column(primary_key=True)
+    key_id: Mapped[UUID]
+    sealed_value: Mapped[bytes]
 
 
 class Lease(Base):

@@ -58,6 +58,19 @@ def next_due(tx: Transaction) -> datetime | None:
     return tx.session.scalar(sa.select(sa.func.min(Job.due_at)))
 
 
+def drop_jobs(tx: Transaction, account_id: UUID, key_id: UUID, message_id: str) -> bool:
+    """Forget what was still to be fetched of a message; whether there was anything."""
+    jobs = tx.session.scalars(sa.select(Job).where(Job.account_id == account_id))
+    found = [job for job in jobs if tx.open(key_id, "job", job.sealed_payload)["message_id"] == message_id]
+    for job in found:
+        tx.session.delete(job)
+    return bool(found)
+
+
+def drop_attachment(tx: Transaction, attachment_id: UUID) -> None:
+    tx.session.execute(sa.delete(Attachment).where(Attachment.id == attachment_id))
+
+
 def add_attachment(tx: Transaction, now: datetime, key_id: UUID, media: str, mime: str, body: bytes,
                    keep: timedelta) -> UUID:  # fmt: skip
     attachment_id = tx.new_id()
@@ -93,10 +106,11 @@ def purge(tx: Transaction, now: datetime) -> None:
 # --- codes ----------------------------------------------------------------------------------------
 
 
-def add_code(tx: Transaction, now: datetime, code: str, role: str, uses: int, lasts: timedelta) -> None:
+def add_code(tx: Transaction, now: datetime, code: str, role: str, uses: int, lasts: timedelta,
+             person_id: UUID | None = None) -> None:  # fmt: skip
     tx.session.add(
-        Code(fingerprint=tx.vault.index("code", code), role=role, uses_left=uses, created_at=now,
-             expires_at=now + lasts)
+        Code(fingerprint=tx.vault.index("code", code), role=role, person_id=person_id, uses_left=uses,
+             created_at=now, expires_at=now + lasts)
     )  # fmt: skip
 
 
@@ -133,6 +147,12 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
         row.fence += 1
     row.expires_at = now + lasts
     return row.fence
+
+
+def holds_lease(tx: Transaction, name: str, holder: str) -> bool:
+    """Whether a lease is still its holder's: nobody has taken it over meanwhile."""
+    row = tx.session.get(Lease, name, with_for_update={"read": True})
+    return row is not None and row.holder == holder
 
 
 def end_lease(tx: Transaction, name: str, holder: str) -> None:

@@ -154,6 +154,14 @@ class Methods:
     async def edit_message_reply_markup(self, params: Params) -> object:
         return self._edit(params, "editMessageReplyMarkup")
 
+    async def delete_message(self, params: Params) -> object:
+        person = self._reader(params)
+        message = next((one for one in person.heard if str(one.message_id) == params["message_id"]), None)
+        if message is None:
+            raise Refusal(400, "Bad Request: message to delete not found")
+        person.heard.remove(message)
+        return True
+
     async def answer_callback_query(self, params: Params) -> object:
         asked = self._queries.get(params["callback_query_id"])
         if asked is None or self.now() - asked > PRESS_KEPT:

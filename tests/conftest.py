@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,10 +14,25 @@ from typing import Any
 import pytest
 
 from storage.database import Database
-from tests.engines import create_postgres, open_database, postgres_server, sqlite_url
+from tests.engines import MEMORY, create_postgres, open_database, postgres_server, sqlite_url
+from tests.matrix_fixtures import newcomer, synapse
+from tests.matrix_world import matrix_world
 from tests.world import World, console_world, telegram_world
 
+__all__ = ["newcomer", "synapse"]
+
 _numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The files of tests live in memory where that can be: thousands of durable commits are quick there."""
+    if config.option.basetemp is None and MEMORY is not None:
+        config.option.basetemp = tempfile.mkdtemp(prefix="onecloak-tests-", dir=MEMORY)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if MEMORY is not None and str(config.option.basetemp).startswith(f"{MEMORY}/onecloak-tests-"):
+        shutil.rmtree(config.option.basetemp, ignore_errors=True)
 
 
 def _run_apart(work: Coroutine[Any, Any, None]) -> None:
@@ -85,9 +101,15 @@ async def world(sqlite_database: Database) -> AsyncIterator[World]:
         yield made
 
 
-@pytest.fixture(params=["console", "telegram"])
-async def any_world(request: pytest.FixtureRequest, sqlite_database: Database) -> AsyncIterator[World]:
+@pytest.fixture(params=["console", "telegram", "matrix"])
+async def any_world(
+    request: pytest.FixtureRequest, sqlite_database: Database, tmp_path: Path
+) -> AsyncIterator[World]:
     """The same people on each platform: what works on one works on all."""
+    if request.param == "matrix":
+        async with matrix_world(sqlite_database, request.getfixturevalue("synapse"), tmp_path) as made:
+            yield made
+        return
     worlds = {"console": console_world, "telegram": telegram_world}
     async with worlds[request.param](sqlite_database) as made:
         yield made

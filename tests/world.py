@@ -51,29 +51,30 @@ class Heard:
 class Platform(Protocol):
     """How a platform lets people act, and what they heard since it was last asked."""
 
-    adapter: Adapter
+    @property
+    def adapter(self) -> Adapter: ...
 
-    def says(self, name: str, text: str) -> str: ...
+    async def says(self, name: str, text: str) -> str: ...
 
-    def edits(self, name: str, message_id: str, text: str) -> None: ...
+    async def edits(self, name: str, message_id: str, text: str) -> None: ...
 
-    def replies(self, name: str, to: str, text: str) -> None: ...
+    async def replies(self, name: str, to: str, text: str) -> None: ...
 
-    def presses(self, name: str, label: str) -> None: ...
+    async def presses(self, name: str, label: str) -> None: ...
 
-    def sends_place(self, name: str, latitude: float, longitude: float) -> None: ...
+    async def sends_place(self, name: str, latitude: float, longitude: float) -> None: ...
 
-    def sends_photo(self, name: str, body: bytes, caption: str) -> None: ...
+    async def sends_photo(self, name: str, body: bytes, caption: str) -> None: ...
 
-    def sends_document(self, name: str, filename: str, body: bytes) -> None: ...
+    async def sends_document(self, name: str, filename: str, body: bytes) -> None: ...
 
-    def blocks(self, name: str) -> None: ...
+    async def blocks(self, name: str) -> None: ...
 
     def message_id(self, name: str, words: str) -> str:
         """The platform's id of the newest message to this person with these words in it."""
         ...
 
-    def heard(self) -> list[tuple[str, Heard]]: ...
+    async def heard(self) -> list[tuple[str, Heard]]: ...
 
     def busy(self) -> bool:
         """Whether something was done that the gateway has not taken yet."""
@@ -104,27 +105,35 @@ class World:
     """The whole pipeline, in one process, on a clock that stands still until it is moved."""
 
     database: Database
-    platform: Platform
+    platforms: Sequence[Platform]
     core: Core
     time: Time
     app: App
     people: dict[str, Friend] = field(default_factory=dict)
 
-    def person(self, name: str) -> Friend:
-        if name not in self.people:
-            self.people[name] = Friend(self, name)
-        return self.people[name]
+    @property
+    def platform(self) -> Platform:
+        """The only platform, or the first."""
+        return self.platforms[0]
+
+    def person(self, name: str, platform: Platform | None = None) -> Friend:
+        """Someone on a platform; the same name on two platforms is two accounts."""
+        key = name if platform in (None, self.platform) else f"{name} on {platform.adapter.platform}"
+        if key not in self.people:
+            self.people[key] = Friend(self, platform or self.platform, name)
+        return self.people[key]
 
     async def settle(self) -> None:
         """Let everything that was said be handled, and everything answered be delivered."""
         while True:
-            for station in self.app.stations:
-                while self.platform.busy():
+            for station, platform in zip(self.app.stations, self.platforms, strict=True):
+                while platform.busy():
                     await station.gateway.run_once()
-            if not await self.app.settle() and not self.platform.busy():
+            if not await self.app.settle() and not any(each.busy() for each in self.platforms):
                 break
-        for name, message in self.platform.heard():
-            self.person(name).inbox.append(message)
+        for platform in self.platforms:
+            for name, message in await platform.heard():
+                self.person(name, platform).inbox.append(message)
 
     async def forward(self, **length: float) -> None:
         """Let time pass, stopping at each moment at which something is due."""
@@ -191,43 +200,44 @@ class Friend:
     """A person of the story."""
 
     world: World
+    platform: Platform
     name: str
     inbox: deque[Heard] = field(default_factory=deque)
     last_message: str = ""
 
     async def says(self, text: str) -> None:
-        self.last_message = self.world.platform.says(self.name, text)
+        self.last_message = await self.platform.says(self.name, text)
         await self.world.settle()
 
     async def edits(self, text: str) -> None:
         """Change the last message."""
-        self.world.platform.edits(self.name, self.last_message, text)
+        await self.platform.edits(self.name, self.last_message, text)
         await self.world.settle()
 
     async def replies(self, to_words: str, text: str) -> None:
         """Reply to the newest message that has these words in it."""
-        message_id = self.world.platform.message_id(self.name, to_words)
-        self.world.platform.replies(self.name, message_id, text)
+        message_id = self.platform.message_id(self.name, to_words)
+        await self.platform.replies(self.name, message_id, text)
         await self.world.settle()
 
     async def presses(self, label: str) -> None:
-        self.world.platform.presses(self.name, label)
+        await self.platform.presses(self.name, label)
         await self.world.settle()
 
     async def sends_place(self, latitude: float, longitude: float) -> None:
-        self.world.platform.sends_place(self.name, latitude, longitude)
+        await self.platform.sends_place(self.name, latitude, longitude)
         await self.world.settle()
 
     async def sends_photo(self, body: bytes, caption: str = "") -> None:
-        self.world.platform.sends_photo(self.name, body, caption)
+        await self.platform.sends_photo(self.name, body, caption)
         await self.world.settle()
 
     async def sends_document(self, filename: str, body: bytes) -> None:
-        self.world.platform.sends_document(self.name, filename, body)
+        await self.platform.sends_document(self.name, filename, body)
         await self.world.settle()
 
     async def blocks_the_bot(self) -> None:
-        self.world.platform.blocks(self.name)
+        await self.platform.blocks(self.name)
         await self.world.settle()
 
     def hears(self, *words: str, without: Sequence[str] = ()) -> Heard:
@@ -265,32 +275,34 @@ class ConsolePlatform:
 
     def _show(self, person: str, message: Outgoing, changed: bool) -> None:
         text = f"{message.title}\n{message.text}" if message.title else message.text
+        if message.retracts and not message.edits:
+            text = "(taken back)"
         labels = [press.label for press in message.buttons]
         self._new.append((person, Heard(text, labels, message.place, message.file, changed)))
         for press in message.buttons:
             self._buttons.setdefault(person, []).append((press.label, press.token))
 
-    def says(self, name: str, text: str) -> str:
+    async def says(self, name: str, text: str) -> str:
         self.console.say(name, text)
         return ""
 
-    def edits(self, name: str, message_id: str, text: str) -> None:
+    async def edits(self, name: str, message_id: str, text: str) -> None:
         self.console.edit(name, text)
 
-    def replies(self, name: str, to: str, text: str) -> None:
+    async def replies(self, name: str, to: str, text: str) -> None:
         self.console.say(name, text, reply_to=to)
 
-    def presses(self, name: str, label: str) -> None:
+    async def presses(self, name: str, label: str) -> None:
         token = next(token for shown, token in reversed(self._buttons[name]) if shown == label)
         self.console.press(name, token)
 
-    def sends_place(self, name: str, latitude: float, longitude: float) -> None:
+    async def sends_place(self, name: str, latitude: float, longitude: float) -> None:
         self.console.send_place(name, latitude, longitude)
 
-    def sends_photo(self, name: str, body: bytes, caption: str) -> None:
+    async def sends_photo(self, name: str, body: bytes, caption: str) -> None:
         self._send(name, "photo.jpg", body, caption)
 
-    def sends_document(self, name: str, filename: str, body: bytes) -> None:
+    async def sends_document(self, name: str, filename: str, body: bytes) -> None:
         self._send(name, filename, body, "")
 
     def _send(self, name: str, filename: str, body: bytes, caption: str) -> None:
@@ -298,13 +310,13 @@ class ConsolePlatform:
         path.write_bytes(body)
         self.console.send_file(name, str(path), caption)
 
-    def blocks(self, name: str) -> None:
+    async def blocks(self, name: str) -> None:
         self.console.say(name, "", kind="blocked")
 
     def message_id(self, name: str, words: str) -> str:
         return self.console.message_with(name, words)
 
-    def heard(self) -> list[tuple[str, Heard]]:
+    async def heard(self) -> list[tuple[str, Heard]]:
         new, self._new = self._new, []
         return sorted(new, key=lambda each: each[1].changed)
 
@@ -328,34 +340,34 @@ class TelegramPlatform:
             )
         return self._names[name]
 
-    def says(self, name: str, text: str) -> str:
+    async def says(self, name: str, text: str) -> str:
         return str(self._person(name).says(text))
 
-    def edits(self, name: str, message_id: str, text: str) -> None:
+    async def edits(self, name: str, message_id: str, text: str) -> None:
         self._person(name).edits(int(message_id), text)
 
-    def replies(self, name: str, to: str, text: str) -> None:
+    async def replies(self, name: str, to: str, text: str) -> None:
         self._person(name).replies(int(to), text)
 
-    def presses(self, name: str, label: str) -> None:
+    async def presses(self, name: str, label: str) -> None:
         self._person(name).presses(label)
 
-    def sends_place(self, name: str, latitude: float, longitude: float) -> None:
+    async def sends_place(self, name: str, latitude: float, longitude: float) -> None:
         self._person(name).sends_place(latitude, longitude)
 
-    def sends_photo(self, name: str, body: bytes, caption: str) -> None:
+    async def sends_photo(self, name: str, body: bytes, caption: str) -> None:
         self._person(name).sends_photo(body, caption)
 
-    def sends_document(self, name: str, filename: str, body: bytes) -> None:
+    async def sends_document(self, name: str, filename: str, body: bytes) -> None:
         self._person(name).sends_document(filename, body)
 
-    def blocks(self, name: str) -> None:
+    async def blocks(self, name: str) -> None:
         self._person(name).blocks()
 
     def message_id(self, name: str, words: str) -> str:
         return next(str(each.message_id) for each in reversed(self._person(name).heard) if words in each.text)
 
-    def heard(self) -> list[tuple[str, Heard]]:
+    async def heard(self) -> list[tuple[str, Heard]]:
         new = []
         for name, person in self._names.items():
             for sent in person.heard:
@@ -375,15 +387,18 @@ class TelegramPlatform:
 # --- making worlds --------------------------------------------------------------------------------
 
 
-def compose(database: Database, platform: Platform, union: Union | None = None) -> World:
-    core, time = make_core(union), Time()
-    return World(database, platform, core, time, App.compose(database, core, [platform.adapter], now=time))
+def compose(
+    database: Database, *platforms: Platform, union: Union | None = None, time: Time | None = None
+) -> World:
+    core, time = make_core(union), time or Time()
+    adapters = [platform.adapter for platform in platforms]
+    return World(database, platforms, core, time, App.compose(database, core, adapters, now=time))
 
 
 @asynccontextmanager
 async def console_world(database: Database, union: Union | None = None) -> AsyncIterator[World]:
     folder = Path(database.url.database or ".").parent
-    world = compose(database, ConsolePlatform(folder if folder.is_dir() else Path.cwd()), union)
+    world = compose(database, ConsolePlatform(folder if folder.is_dir() else Path.cwd()), union=union)
     await world.app.start()
     yield world
 
@@ -391,7 +406,7 @@ async def console_world(database: Database, union: Union | None = None) -> Async
 @asynccontextmanager
 async def telegram_world(database: Database, union: Union | None = None) -> AsyncIterator[World]:
     async with BotApi() as api:
-        world = compose(database, TelegramPlatform(api), union)
+        world = compose(database, TelegramPlatform(api), union=union)
         await world.app.start()
         try:
             yield world

@@ -7,6 +7,7 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any, Protocol
 
+from bot.keychain import Keychain
 from handlers.messages import Inbound, Place
 
 
@@ -40,7 +41,12 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message ready to be sent: rendered, in plain text, nothing escaped."""
+    """A message ready to be sent: rendered, in plain text, nothing escaped.
+
+    key: the same for each try of the same message, so that a platform can know a repeat.
+    retracts: the platform's ids of messages to be taken back; with neither text nor edits, that is all.
+    withdraws: what the edited message showed must not stay readable anywhere.
+    """
 
     chat: str
     text: str
@@ -49,6 +55,11 @@ class Outgoing:
     place: Place | None = None
     file: File | None = None
     edits: str = ""  # the platform's id of the message to change in place
+    thread: str = ""  # the platform's id of the message in whose thread it is said
+    retracts: tuple[str, ...] = ()
+    withdraws: bool = False
+    is_room: bool = False
+    key: str = ""
 
 
 class NotSent(Exception):
@@ -113,6 +124,12 @@ class Adapter(Protocol):
 
     platform: str
     pace: Pace | None
+    repeats_safely: bool  # a message sent again with the same key is not shown twice
+
+    @property
+    def keychain(self) -> Keychain | None:
+        """What must be written in one transaction with the events; None if there is nothing."""
+        ...
 
     async def start(self) -> None:
         """Connect and announce the commands; raises GatewayFault."""
@@ -126,8 +143,8 @@ class Adapter(Protocol):
         """The events are committed: show the person that they arrived, where the platform can."""
         ...
 
-    async def send(self, message: Outgoing) -> str:
-        """Send, or change in place, and return the platform's message id.
+    async def send(self, message: Outgoing) -> tuple[str, ...]:
+        """Send, or change in place, and return the platform's ids of its pieces, that of the words first.
 
         Raises NotSent, Uncertain, Refused or ChatMoved.
         """
@@ -144,6 +161,7 @@ class Adapter(Protocol):
 PARSERS = {
     "core": "bot.adapters.core_events",
     "telegram": "bot.adapters.telegram_events",
+    "matrix": "bot.adapters.matrix_events",
     "console": "bot.adapters.console_events",
 }
 

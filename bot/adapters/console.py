@@ -20,6 +20,8 @@ class Console:
 
     platform = "console"
     pace: Pace | None = None
+    repeats_safely = False
+    keychain = None
 
     def __init__(self, show: Show) -> None:
         self.show = show
@@ -38,13 +40,20 @@ class Console:
 
     async def accepted(self, events: list[RawEvent]) -> None: ...
 
-    async def send(self, message: Outgoing) -> str:
-        self.show(message.chat, message, bool(message.edits))
+    async def send(self, message: Outgoing) -> tuple[str, ...]:
+        words = bool(message.text or message.title or message.place or message.file)
+        if not words and not message.retracts:
+            return ()
+        self.show(message.chat, message, bool(message.edits or message.retracts))
+        if not words:
+            kept = [each for each in self._heard.get(message.chat, []) if each[0] not in message.retracts]
+            self._heard[message.chat] = kept
+            return ()
         message_id = message.edits or uuid4().hex
-        if message.buttons:
+        if message.buttons and not message.is_room:
             self._buttons[message.chat] = tuple(button.token for button in message.buttons)
-        self._heard.setdefault(message.chat, []).append((message_id, message.text))
-        return message_id
+        self._heard.setdefault(message.chat, []).append((message_id, f"{message.title}\n{message.text}"))
+        return (message_id,)
 
     async def fetch(self, reference: str) -> bytes:
         try:
@@ -63,10 +72,13 @@ class Console:
 
     def say(self, person: str, text: str, **more: Any) -> None:
         """Someone says something; `more` may hold a place, a file or the message that is replied to."""
-        message_id = more.pop("id", uuid4().hex)
-        self._written[person] = message_id
+        self._written[person] = self._do(person, text, **more)
+
+    def _do(self, person: str, text: str, **more: Any) -> str:
+        message_id: str = more.pop("id", uuid4().hex)
         payload = {"id": message_id, "name": person.capitalize(), "text": text, **more}
         self._events.put_nowait(RawEvent(f"{message_id}:{uuid4().hex}", person, payload, text))
+        return message_id
 
     def edit(self, person: str, text: str) -> bool:
         """Change the last message of a person; False if there is none."""
@@ -74,6 +86,27 @@ class Console:
             return False
         self.say(person, text, id=self._written[person], kind="edit")
         return True
+
+    def redact(self, person: str) -> bool:
+        """Take the last message of a person back; False if there is none."""
+        if person not in self._written:
+            return False
+        self._do(person, "", id=self._written[person], kind="redacted")
+        return True
+
+    def react(self, person: str, emoji: str, to: str = "", room: str = "") -> None:
+        """Set an emoji on a message; without its id on the last one that was received there."""
+        where = {"room": room} if room else {}
+        to = to or self.message_with(room or person, "")
+        self._do(person, emoji, kind="reaction", reply_to=to, **where)
+
+    def invite(self, person: str, room: str) -> None:
+        """Someone asks the bot into a group, and it is there."""
+        self._do(person, "", kind="joined", room=room)
+
+    def locked(self, person: str, late: bool = False) -> None:
+        """Someone writes what cannot be read (yet)."""
+        self._written[person] = self._do(person, "", kind="locked", detail={"late": "yes"} if late else {})
 
     def reply(self, person: str, text: str) -> None:
         """Reply to the last message that a person received."""

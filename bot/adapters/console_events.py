@@ -20,6 +20,9 @@ def parse(payload: dict[str, Any]) -> Inbound:
         attachment=Attachment(Media(attachment["media"]), attachment["path"], attachment["mime"])
         if attachment
         else None,
+        in_room="room" in payload,
+        room=payload.get("room", ""),
+        detail=payload.get("detail", {}),
         name=payload["name"],
         handle=f"{payload['name']} (console)",
     )

@@ -35,8 +35,8 @@ from bot.adapters import (
     Refused,
     Uncertain,
 )
-from bot.adapters.telegram_events import UPDATES, clean, next_cursor, pressed, raw_event
-from bot.adapters.telegram_text import Piece, file_name, pieces, rows
+from bot.adapters.telegram_events import UPDATES, next_cursor, pressed, raw_event
+from bot.adapters.telegram_text import Piece, pieces, rows
 from bot.adapters.telegram_wire import (
     GONE,
     UNREADABLE,
@@ -47,6 +47,7 @@ from bot.adapters.telegram_wire import (
     outcome,
     said,
 )
+from bot.adapters.text import clean, file_name
 from handlers.messages import Media
 
 # Telegram's Bot FAQ, "My bot is hitting limits": 30 messages a second overall, 1 a chat, 20 a minute a group.
@@ -64,6 +65,8 @@ class Telegram:
     """One Telegram bot."""
 
     platform = "telegram"
+    repeats_safely = False
+    keychain = None
 
     def __init__(
         self,
@@ -92,10 +95,7 @@ class Telegram:
 
     async def start(self) -> None:
         """Check the token, make sure that we may poll, and announce the commands; raises GatewayFault."""
-        hush()
-        for wire in (self._poll, self._sends):
-            await wire.initialize()
-        await _settled(self._bot.get_me(), gateway_fault)
+        await self.check()
         webhook = await _settled(self._bot.get_webhook_info(), gateway_fault)
         if webhook.url:
             await _settled(self._bot.delete_webhook(drop_pending_updates=False), gateway_fault)
@@ -105,6 +105,13 @@ class Telegram:
             except (TelegramError, *UNREADABLE):
                 # The menu is a convenience: a bot without it still answers.
                 log.warning("Telegram did not take the list of commands")
+
+    async def check(self) -> None:
+        """See if Telegram accepts the token; raises GatewayFault."""
+        hush()
+        for wire in (self._poll, self._sends):
+            await wire.initialize()
+        await _settled(self._bot.get_me(), gateway_fault)
 
     async def receive(self, cursor: str | None) -> tuple[list[RawEvent], str | None]:
         """Wait for the next updates. Asking with a cursor confirms all before it; raises GatewayFault."""
@@ -124,24 +131,24 @@ class Telegram:
             self._answers.add(task)
             task.add_done_callback(self._answers.discard)
 
-    async def send(self, message: Outgoing) -> str:
-        """Send or change in place; raises NotSent, Uncertain, Refused or ChatMoved."""
+    async def send(self, message: Outgoing) -> tuple[str, ...]:
+        """Send, change in place or take back; raises NotSent, Uncertain, Refused or ChatMoved."""
+        for retracted in message.retracts:
+            await _settled(self._retract(message.chat, retracted), outcome)
         if message.edits:
-            return await _settled(self._edit(message), outcome)
-        main = ""
-        done = 0
+            return (await _settled(self._edit(message), outcome),)
+        sent: list[str] = []
         for piece in pieces(message):
             try:
-                sent = await _settled(self._put(message, piece), outcome)
+                one = await _settled(self._put(message, piece), outcome)
             except (NotSent, Refused, ChatMoved):
-                if done:
+                if sent:
                     raise Uncertain("only a part of the message was sent") from None
                 raise
-            done += 1
-            main = sent if piece.main else main
-        if not done:
+            sent.insert(0 if piece.main else len(sent), one)
+        if not sent and not message.retracts:
             raise Refused("the message is empty")
-        return main
+        return tuple(sent)
 
     async def fetch(self, reference: str) -> bytes:
         """Fetch an attachment's bytes; raises NotSent (try later) or Refused (never)."""
@@ -218,6 +225,14 @@ class Telegram:
                     raise
         # Anything goes as a document, also a picture out of proportion or a voice message unwanted as such.
         return await put(self._bot.send_document)
+
+    async def _retract(self, chat: str, message_id: str) -> None:
+        try:
+            await self._bot.delete_message(chat, int(message_id))
+        except BadRequest as error:
+            # Gone already, or older than the two days in which Telegram lets a bot delete.
+            if not said(error, "message to delete not found", "message can't be deleted"):
+                raise
 
     async def _edit(self, message: Outgoing) -> str:
         """Change the text and the buttons; a file or a place stays as it was sent."""

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from bot.adapters import RawEvent
+from bot.adapters.text import clean, storable
 from handlers.messages import Attachment, Inbound, Kind, Media, Place
 
 # Stated to Telegram explicitly: the default would leave out some of them and add others.
@@ -28,20 +29,13 @@ ATTACHMENTS: Mapping[str, tuple[Media, str]] = {
     "sticker": (Media.STICKER, "image/webp"),
 }
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _MIME = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}", re.ASCII)
 _ADDRESSED = re.compile(r"^(/\w+)@\w+", re.ASCII)
-_DEEPEST = 50  # updates nest about ten levels
-
-
-def clean(text: str) -> str:
-    """Make a text that every encoding and every database takes."""
-    return _SURROGATE.sub("\ufffd", text).replace("\0", "")
 
 
 def raw_event(update: object) -> RawEvent:
     """Wrap whatever Telegram gave as an event, however malformed it is; never fails."""
-    payload = _storable(update)
+    payload = storable(update)
     body: dict[str, Any] = next(
         (payload[name] for name in UPDATES if isinstance(payload.get(name), dict)), {}
     )
@@ -228,27 +222,3 @@ def _key(payload: dict[str, Any], body: dict[str, Any], room: object) -> str:
     if isinstance(query, str):
         return f"{number}:{_number(room)}:{query[:64]}"
     return f"{number}:{_number(room)}:{_number(body.get('message_id')) or _number(body.get('date'))}"
-
-
-def _storable(update: object) -> dict[str, Any]:
-    """The update as JSON gives it back, so that no inbox can choke on it."""
-    try:
-        data = orjson.dumps(update)
-    except TypeError:  # a lone surrogate, a giant number, a nesting without end
-        data = b"\\u0000"
-    if b"\\u0000" in data:
-        data = orjson.dumps(_scrubbed(update, _DEEPEST))
-    payload = orjson.loads(data)
-    return payload if isinstance(payload, dict) else {"malformed": payload}
-
-
-def _scrubbed(value: object, depth: int) -> object:
-    if depth == 0:
-        return None
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, dict):
-        return {clean(str(key)): _scrubbed(one, depth - 1) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_scrubbed(one, depth - 1) for one in value]
-    return None if isinstance(value, int) and value.bit_length() > 63 else value

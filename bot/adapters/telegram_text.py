@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import html
-import mimetypes
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.adapters import File, Outgoing, Press
-from bot.adapters.telegram_events import clean
-from handlers.messages import Media, Place
+from bot.adapters.text import clean, split, units
+from handlers.messages import Place
 
-TEXT_UNITS = 4096
 CAPTION_UNITS = 1024
 ROW_BUTTONS = 3
 ROW_LETTERS = 24  # what a narrow phone shows of a row without cutting labels off
-
-_CUTS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"\s+"))
-_NAMES: Mapping[str, str] = {Media.PHOTO: "photo.jpg", Media.VOICE: "voice.ogg", Media.VIDEO: "video.mp4"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +24,6 @@ class Piece:
     file: File | None = None
     place: Place | None = None
     main: bool = False
-
-
-def units(text: str) -> int:
-    """The length as Telegram counts it: in UTF-16 code units."""
-    return len(text.encode("utf-16-le")) // 2
-
-
-def split(text: str, limit: int = TEXT_UNITS) -> list[str]:
-    """Cut a text into parts of at most `limit` units; only white space at the cuts is lost."""
-    parts: list[str] = []
-    rest = text
-    while units(rest) > limit:
-        cut = _cut(rest, limit)
-        parts.append(rest[:cut].rstrip())
-        rest = rest[cut:].lstrip()
-    return [part for part in (*parts, rest) if part.strip()]
 
 
 def pieces(message: Outgoing) -> list[Piece]:
@@ -77,22 +55,6 @@ def rows(buttons: Sequence[Press]) -> list[list[Press]]:
     return laid
 
 
-def file_name(file: File) -> str:
-    """A name that tells nothing but the kind of the file."""
-    return _NAMES.get(file.media) or "file" + (mimetypes.guess_extension(file.mime) or ".bin")
-
-
 def _titled(part: str, title: str) -> str:
     rest = html.escape(part.removeprefix(title), quote=False)
     return f"<b>{html.escape(title, quote=False)}</b>{rest}"
-
-
-def _cut(text: str, limit: int) -> int:
-    """Where to cut: after the last paragraph or line of the second half, else the last word."""
-    reach = len(text[:limit].encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore"))
-    for separator, least in zip(_CUTS, (reach // 2, reach // 2, 1), strict=True):
-        # One more letter: a word that ends just at the limit stays whole.
-        starts = [found.start() for found in separator.finditer(text, 0, reach + 1)]
-        if starts and starts[-1] >= least:
-            return starts[-1]
-    return reach

@@ -39,7 +39,7 @@ async def test_a_long_message_arrives_whole(any_world: World) -> None:
 async def test_messages_arrive_in_the_order_in_which_they_were_said(any_world: World) -> None:
     ana, ben = await talking(any_world)
     for number in range(5):
-        any_world.platform.says("ana", f"line {number}")
+        await any_world.platform.says("ana", f"line {number}")
     await any_world.settle()
     for number in range(5):
         ben.hears(f"line {number}")

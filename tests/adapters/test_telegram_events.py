@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.telegram_events import UPDATES, clean, next_cursor, parse, pressed, raw_event
+from bot.adapters.telegram_events import UPDATES, next_cursor, parse, pressed, raw_event
+from bot.adapters.text import clean
 from handlers.messages import Attachment, Inbound, Kind, Media, Place
 
 ANA = {"id": 501, "is_bot": False, "first_name": "Ana", "username": "ana_example", "language_code": "es"}

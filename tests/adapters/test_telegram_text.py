@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.adapters import File, Outgoing, Press
-from bot.adapters.telegram_text import Piece, file_name, pieces, rows, split, units
+from bot.adapters.telegram_text import Piece, pieces, rows
+from bot.adapters.text import file_name, split, units
 from handlers.messages import Place
 from tests.bot_api_text import visible
 

@@ -44,6 +44,8 @@ class Nowhere:
     """An adapter that takes every message at once; what remains is our own work."""
 
     platform = "telegram"
+    repeats_safely = False
+    keychain = None
     pace: Pace | None = None
 
     async def start(self) -> None: ...
@@ -53,8 +55,8 @@ class Nowhere:
 
     async def accepted(self, events: list[RawEvent]) -> None: ...
 
-    async def send(self, message: Outgoing) -> str:
-        return "1"
+    async def send(self, message: Outgoing) -> tuple[str, ...]:
+        return ("1",)
 
     async def fetch(self, reference: str) -> bytes:
         return b""

@@ -6,8 +6,10 @@ import io
 
 from PIL import Image
 
+from bot.adapters.console import Console
 from bot.app import App
 from handlers.messages import Words
+from tests.matrix_world import MatrixPlatform
 from tests.world import ConsolePlatform, Friend, Heard, TelegramPlatform, World
 
 GPS, CAMERA = 0x8825, 0x0110
@@ -53,6 +55,8 @@ async def press_token(world: World, friend: Friend, token: str) -> None:
 async def send_voice(world: World, friend: Friend, body: bytes = b"OggS made up") -> None:
     if isinstance(world.platform, TelegramPlatform):
         world.platform._person(friend.name).sends_voice(body)
+    elif isinstance(world.platform, MatrixPlatform):
+        await world.platform.sends_voice(friend.name, body)
     else:
         assert isinstance(world.platform, ConsolePlatform)
         world.platform._send(friend.name, "voice.ogg", body, "")
@@ -72,3 +76,56 @@ def place_of(friend: Friend, message: Heard) -> tuple[float | None, float | None
     pinned = message if message.place is not None else friend.hears("")
     assert pinned.place is not None
     return pinned.place.latitude, pinned.place.longitude
+
+
+# --- what the console can do, and other platforms in their own way ------------------------------------
+
+
+def console(world: World) -> Console:
+    assert isinstance(world.platform, ConsolePlatform)
+    return world.platform.console
+
+
+async def reacts(world: World, friend: Friend, emoji: str, to_words: str = "") -> None:
+    """Set an emoji on the newest message with these words."""
+    console(world).react(friend.name, emoji, console(world).message_with(friend.name, to_words))
+    await world.settle()
+
+
+async def takes_back(world: World, friend: Friend) -> None:
+    """Take the last message back."""
+    console(world).redact(friend.name)
+    await world.settle()
+
+
+async def writes_unreadably(world: World, friend: Friend, late: bool = False) -> None:
+    console(world).locked(friend.name, late)
+    await world.settle()
+
+
+async def invites(world: World, friend: Friend, room: str = "hall") -> Friend:
+    """Ask the bot into a group; what is posted there is heard by the group."""
+    console(world).invite(friend.name, room)
+    await world.settle()
+    return world.person(room)
+
+
+async def says_in(world: World, friend: Friend, room: Friend, text: str, to_words: str = "") -> None:
+    """Say something in a group, perhaps as a reply to the newest message there with these words."""
+    reply = {"reply_to": console(world).message_with(room.name, to_words)} if to_words else {}
+    console(world).say(friend.name, text, room=room.name, **reply)
+    await world.settle()
+
+
+async def reacts_in(world: World, friend: Friend, room: Friend, emoji: str, to_words: str = "") -> None:
+    console(world).react(friend.name, emoji, console(world).message_with(room.name, to_words), room.name)
+    await world.settle()
+
+
+async def coordinators_room(world: World, friend: Friend) -> Friend:
+    """A coordinators' room; the story begins after that."""
+    room = await invites(world, friend)
+    await says_in(world, friend, room, "/coordinators")
+    assert "I post alerts here" in room.inbox[-1].text
+    world.clear()
+    return room

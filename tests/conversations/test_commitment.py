@@ -27,6 +27,7 @@ async def test_a_volunteer_who_cant_after_all_gives_it_back_and_the_next_is_aske
     ana.hears(reference, "about 30 minutes")
     await ben.presses("I can't after all")
     ben.hears("Thank you for telling me")
+    ben.sees_changed("Closed:", reference)
     cleo.hears("Fetch medicine", reference, "I can", without=["insulin"])
     ana.hears(reference, "can't come after all", "asking others")
     ana.sees_changed(reference, "I have asked 2 people", "within 15 minutes", "Stop")
@@ -91,6 +92,7 @@ async def test_the_arrival_is_told_and_an_hour_later_the_requester_is_asked(worl
     ana.hears(f"{reference} is closed")
     ana.sees_changed("Done")
     ben.hears(f"{reference} is done", "Thank you for your help")
+    ben.sees_changed("Closed:", reference)
     carla.sees_changed("closed")
     world.nobody_hears_anything_else()
     await world.forward(days=3)
@@ -121,6 +123,7 @@ async def test_no_it_is_not_done_opens_the_need_again(world: World, answer: str)
     await ana.says(answer)
     ana.hears(reference, "I have asked 2 people")
     ben.hears(reference, "not finished", "Thank you for your time")
+    ben.sees_changed("Closed:", reference)
     cleo.hears("Fetch medicine", reference)
     world.nobody_hears_anything_else()
 
@@ -131,9 +134,10 @@ async def test_the_requester_stops_while_a_volunteer_is_coming(world: World) -> 
     ana = world.person("ana")
 
     await ana.presses("Stop")
-    ana.hears(reference, "is stopped")
+    ana.hears(reference, "is stopped", "What they have read I can't take back")
     ana.sees_changed("Stopped")
     ben.hears(reference, "not needed any more")
+    ben.sees_changed("Closed:", reference)
     world.nobody_hears_anything_else()
 
     await ben.says("Are you well?")
@@ -153,7 +157,7 @@ async def test_the_requester_stops_while_it_is_open(world: World) -> None:
     ana = world.person("ana")
 
     await ana.says("/stop")
-    ana.hears(reference, "is stopped")
+    ana.hears(reference, "is stopped", without=["What they have read"])
     ana.sees_changed("Stopped")
     cleo.hears(reference, "not needed any more")
     world.nobody_hears_anything_else()
@@ -171,7 +175,7 @@ async def test_two_accept_one_after_the_other_and_one_has_it(any_world: World) -
     reference = await world.need("ana")
     world.clear()
     for friend in (ben, cleo):
-        world.platform.presses(friend.name, "I can")
+        await world.platform.presses(friend.name, "I can")
     await world.settle()
 
     owners = [friend for friend in (ben, cleo) if any("open to you" in each.text for each in friend.inbox)]

@@ -26,6 +26,7 @@ async def test_a_requester_forgets_and_comes_back_as_someone_new(any_world: Worl
     ana, ben, reference = await _met(world)
     await _forgets(ana)
     ben.hears(reference, "not needed any more")
+    ben.sees_changed("Closed:", reference)
     world.nobody_hears_anything_else()
 
     await ben.says("Are you there?")
@@ -93,6 +94,7 @@ async def test_someone_with_an_open_sos_forgets(world: World) -> None:
     await _forgets(ana)
     for each in (carla, dora):
         each.hears("A-", "deleted their data")
+    carla.sees_changed("Closed:")
     world.nobody_hears_anything_else()
     await world.forward(hours=3)
     world.nobody_hears_anything_else()

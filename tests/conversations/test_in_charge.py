@@ -45,6 +45,7 @@ async def test_a_mistake_after_it_was_taken(world: World) -> None:
     await ana.says("/mistake")
     ana.hears("called it off")
     carla.hears("it was a mistake")
+    carla.sees_changed("Closed:", "no longer shown")
     carla.sees_changed("closed")
     world.nobody_hears_anything_else()
     await carla.says("Are you sure?")
@@ -96,6 +97,7 @@ async def test_a_quiet_owner_is_asked_and_then_it_falls_back(world: World) -> No
     await world.forward(minutes=15)
     dora.hears("🔴 A-", "nobody yet")
     ana.hears("2 coordinators", "112")
+    carla.sees_changed("Closed:", "no longer shown")
     carla.hears("🔴 A-", "I take it")
 
 
@@ -260,5 +262,6 @@ async def test_who_hands_back_is_not_paged_while_others_are_there(world: World) 
     world.clear()
     await carla.presses("Hand back")
     carla.hears("goes back to the others")
+    carla.sees_changed("Closed:", "no longer shown")
     carla.sees_changed("nobody yet")
     dora.hears("nobody yet", "I take it")

@@ -42,9 +42,10 @@ async def test_a_need_is_asked_accepted_talked_over_and_completed(any_world: Wor
     ben.hears("I am asking them")
     ana.hears(f"Is {reference} done?")
     await ana.presses("Yes, it is done")
-    ana.hears(f"{reference} is closed")
+    ana.hears(f"{reference} is closed", "What they have read I can't take back")
     ana.sees_changed("Done")
     ben.hears(f"{reference} is done", "Please delete it")
+    ben.sees_changed("Closed:", reference)
     world.nobody_hears_anything_else()
 
     await ben.says("One more thing")

@@ -44,6 +44,7 @@ async def test_a_report_goes_to_coordinators_and_its_words_to_the_one_in_charge(
     await carla.presses("Ban the reported person")
     carla.hears("banned", "can still send an SOS", "Undo")
     ana.hears(reference)
+    ben.sees_changed("Closed:", reference)
     ben.hears_nothing()
 
 
@@ -59,6 +60,7 @@ async def test_a_ban_ends_what_was_accepted_and_leaves_the_sos(world: World) -> 
     cleo.hears("Fetch medicine", reference)
     ana.hears(reference, "can't come after all")
     ana.sees_changed(reference, "I have asked 2 people")
+    ben.sees_changed("Closed:", reference)
     carla.inbox.clear()
     await ben.says("I can fetch medicine")
     ben.hears("can't use this here any more", "SOS")
@@ -203,6 +205,7 @@ async def test_a_block_ends_the_case_between_them_and_asks_the_next(any_world: W
     ana.hears("not matched with each other any more")
     ana.hears(reference, "I have asked 2 people")
     ben.hears(reference, "no longer with you", without=["block"])
+    ben.sees_changed("Closed:", reference)
     cleo.hears("Fetch medicine", reference)
     world.nobody_hears_anything_else()
     await ben.says("Why?")

@@ -46,9 +46,11 @@ async def test_an_sos_is_taken_talked_over_and_resolved(any_world: World) -> Non
 
     await dora.presses("Resolve")
     dora.hears("resolved")
-    ana.hears("is closed", "write SOS", "SOS")
+    ana.hears("is closed", "write SOS", "What they have read I can't take back", "SOS")
     carla.sees_changed("closed")
-    dora.sees_changed("closed")
+    seen = "\n".join(dora.sees_changed("A-").text for _change in range(2))
+    assert "Closed: the words and the place" in seen
+    assert "· closed" in seen
     world.nobody_hears_anything_else()
 
 

@@ -28,7 +28,7 @@ async def hasty_world(
     async with BotApi() as api:
         platform = TelegramPlatform(api)
         platform.adapter = Telegram(api.token, api.base_url, poll_seconds=0, pace=pace, answer_seconds=MOMENT)
-        world = compose(database, platform, union)
+        world = compose(database, platform, union=union)
         await world.app.start()
         try:
             yield world

@@ -43,7 +43,7 @@ class Gated(Console):
         self.leaving: list[str] = []
         self.begun = asyncio.Event()
 
-    async def send(self, message: Outgoing) -> str:
+    async def send(self, message: Outgoing) -> tuple[str, ...]:
         self.leaving.append(message.chat)
         self.begun.set()
         if message.chat.startswith(self.slow):
@@ -60,7 +60,7 @@ def gated(database: Database, folder: Path, pace: Pace | None = None) -> tuple[W
 
 async def says(world: World, name: str, words: str) -> None:
     """Someone says something, and it is handled; what is answered has not left yet."""
-    world.platform.says(name, words)
+    await world.platform.says(name, words)
     await world.app.stations[0].gateway.run_once()
     await world.app.worker.run_once()
 
@@ -87,7 +87,7 @@ async def test_a_chat_that_takes_long_delays_no_other(sqlite_database: Database,
     await sends(world)
     await says(world, "ben", "hello")
     await sends(world)
-    assert [name for name, _message in world.platform.heard()] == ["ben"]
+    assert [name for name, _message in await world.platform.heard()] == ["ben"]
     console.gate.set()
     await world.settle()
     world.person("ana").hears("this is One Cloak")
@@ -98,7 +98,7 @@ async def test_an_orderly_end_waits_for_what_is_on_its_way(sqlite_database: Data
     console.slow, stopping = ("ana",), asyncio.Event()
     async with asyncio.timeout(SOON), asyncio.TaskGroup() as group:
         group.create_task(world.app.run(stopping))
-        world.platform.says("ana", "hello")
+        await world.platform.says("ana", "hello")
         await console.begun.wait()
         stopping.set()
         asyncio.get_running_loop().call_later(0.5, console.gate.set)  # after all loops have ended
@@ -113,7 +113,7 @@ async def test_an_orderly_end_does_not_wait_for_ever(
     console.slow, stopping = ("ana",), asyncio.Event()
     async with asyncio.timeout(SOON), asyncio.TaskGroup() as group:
         group.create_task(world.app.run(stopping))
-        world.platform.says("ana", "hello")
+        await world.platform.says("ana", "hello")
         await console.begun.wait()
         stopping.set()
     assert await fates(world.database) == {"sending": 1}, "the next start decides about it"
@@ -231,7 +231,7 @@ async def test_two_workers_handle_two_who_take_it_at_once(
         for number in range(10):
             reference = (await open_alert(database, number)).reference
             for name in ("carla", "dora"):
-                world.platform.says(name, f"/take {reference}")
+                await world.platform.says(name, f"/take {reference}")
             await world.app.stations[0].gateway.run_once()
             assert await asyncio.gather(*(worker.run_once() for worker in workers)) == [1, 1]
             await world.settle()

@@ -48,8 +48,8 @@ async def test_a_wait_for_one_chat_holds_that_chat_only(hasty: World) -> None:
     ana, ben = hasty.person("ana"), hasty.person("ben")
     account(hasty, "ana")
     fails(hasty, "ana", Fault.FLOOD, detail=30)
-    hasty.platform.says("ana", "hello")
-    hasty.platform.says("ana", "/help")
+    await hasty.platform.says("ana", "hello")
+    await hasty.platform.says("ana", "/help")
     await ben.says("hello")
     ben.hears("this is One Cloak")
     calls = len(api(hasty).calls)
@@ -152,8 +152,8 @@ async def test_a_chat_that_moves_takes_its_waiting_messages_and_its_person_along
     await hasty.person("ana").says("hello")
     before, moved = account(hasty, "ana"), api(hasty).person(777, "Ana")
     fails(hasty, "ana", Fault.MIGRATED, detail=moved.user_id)
-    hasty.platform.says("ana", "/need")
-    hasty.platform.says("ana", "I need insulin")
+    await hasty.platform.says("ana", "/need")
+    await hasty.platform.says("ana", "I need insulin")
     await hasty.app.stations[0].gateway.run_once()
     while await hasty.app.worker.run_once():
         pass  # both answers wait before the first is sent
@@ -195,7 +195,7 @@ async def test_what_was_sent_is_recorded_though_the_database_failed_at_first(
         record(tx, now, message_ids)
 
     monkeypatch.setattr(outbox, "sent", sent)
-    hasty.platform.says("ana", "hello")
+    await hasty.platform.says("ana", "hello")
     with pytest.raises(OSError, match="disk full"):
         await hasty.settle()
     await hasty.person("ana").says("/help")
@@ -207,7 +207,7 @@ async def test_what_was_sent_is_recorded_though_the_database_failed_at_first(
 
 async def test_a_message_that_cannot_be_opened_holds_up_nobody(hasty: World) -> None:
     gateway, worker = hasty.app.stations[0].gateway, hasty.app.worker
-    hasty.platform.says("ana", "hello")
+    await hasty.platform.says("ana", "hello")
     await gateway.run_once()
     await worker.run_once()
     await hasty.database.run(lambda tx: tx.session.execute(sa.update(Outbox).values(sealed_body=b"x" * 40)))

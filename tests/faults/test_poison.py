@@ -53,12 +53,12 @@ class Killed(BaseException):
 
 async def test_a_malformed_update_is_kept_and_its_neighbours_are_handled(hasty: World) -> None:
     ana, ben, dan = hasty.person("ana"), hasty.person("ben"), hasty.person("dan")
-    hasty.platform.says("ana", "hello")
+    await hasty.platform.says("ana", "hello")
     sender = {"id": account(hasty, "dan").user_id, "is_bot": False, "first_name": "Dan"}
     message = {"message_id": 9, "date": 0, "from": sender, "chat": account(hasty, "dan").chat}
     api(hasty).update({"message": {**message, "text": ["not", "a", "text"]}})
     api(hasty).raw("no update at all")
-    hasty.platform.says("ben", "hello")
+    await hasty.platform.says("ben", "hello")
     await hasty.settle()
 
     ana.hears("this is One Cloak")
@@ -86,9 +86,9 @@ async def test_a_handler_that_fails_gets_an_apology_and_the_others_their_answer(
     Failing(RuntimeError("a bug")).put(monkeypatch)
     carla = await world.coordinator("carla")
     ana, ben, cleo = world.person("ana"), world.person("ben"), world.person("cleo")
-    world.platform.says("ben", "hello")
-    world.platform.says("ana", "/my")
-    world.platform.says("cleo", "hello")
+    await world.platform.says("ben", "hello")
+    await world.platform.says("ana", "/my")
+    await world.platform.says("cleo", "hello")
     await world.settle()
 
     ben.hears("this is One Cloak")
@@ -111,12 +111,12 @@ async def test_an_event_that_ended_the_process_three_times_is_set_aside(
     deadly = Failing(Killed()).put(monkeypatch)
     carla = await world.coordinator("carla")
     for name, words in (("ana", "/my"), ("ben", "hello")):
-        world.platform.says(name, words)
+        await world.platform.says(name, words)
     for _death in range(3):
         with pytest.raises(Killed):
             await world.settle()
         await restart(world)
-    world.platform.says("dan", "SOS")
+    await world.platform.says("dan", "SOS")
     await world.settle()
 
     world.person("ana").hears(SORRY)
@@ -132,20 +132,20 @@ async def test_an_sos_does_not_wait_behind_what_ends_the_process(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Failing(Killed()).put(monkeypatch)
-    world.platform.says("ana", "/my")
+    await world.platform.says("ana", "/my")
     with pytest.raises(Killed):
         await world.settle()
     await restart(world)
-    world.platform.says("dan", "SOS")
+    await world.platform.says("dan", "SOS")
     with pytest.raises(Killed):
         await world.settle()
     await restart(world)
     await world.app.stations[0].courier.run_once()
-    assert [name for name, _message in world.platform.heard()] == ["dan"]
+    assert [name for name, _message in await world.platform.heard()] == ["dan"]
 
 
 async def test_an_event_whose_key_was_destroyed_holds_up_nobody(world: World) -> None:
-    world.platform.says("ana", "hello")
+    await world.platform.says("ana", "hello")
     gateway = world.app.stations[0].gateway
     await gateway.run_once()
 
@@ -155,7 +155,7 @@ async def test_an_event_whose_key_was_destroyed_holds_up_nobody(world: World) ->
             tx.vault.forget(key_id)
 
     await world.database.run(destroy)
-    world.platform.says("ben", "hello")
+    await world.platform.says("ben", "hello")
     await world.settle()
     world.person("ben").hears("this is One Cloak")
     world.nobody_hears_anything_else()
@@ -168,8 +168,8 @@ async def test_a_database_that_fails_for_a_moment_costs_nobody_an_answer(
     Failing(OperationalError("UPDATE", None, Exception("database is locked")), times=1).put(monkeypatch)
     await world.person("ana").says("hello")
     world.clear()
-    world.platform.says("ana", "/my")
-    world.platform.says("ben", "hello")
+    await world.platform.says("ana", "/my")
+    await world.platform.says("ben", "hello")
     with pytest.raises(OperationalError):
         await world.settle()
     await world.settle()

@@ -60,7 +60,7 @@ async def take(database: Database, limit: int = 64, skip: Collection[bytes] = ()
 
 
 async def sent(database: Database, row_id: int, message_id: str = "m0") -> None:
-    await database.run(lambda tx: outbox.sent(tx, NOON, {row_id: message_id}))
+    await database.run(lambda tx: outbox.sent(tx, NOON, {row_id: [message_id]}))
 
 
 async def give_up(database: Database, row_id: int) -> None:
@@ -226,7 +226,7 @@ async def test_a_card_is_changed_where_it_was_last_delivered(database: Database)
 
     def look(tx: Transaction, name: str = "need") -> tuple[int | None, str]:
         found = outbox.card(tx, ana.account.id, name)
-        return (found.id, outbox.original(tx, found)) if found else (None, "")
+        return (found.id, " ".join(outbox.original(tx, found))) if found else (None, "")
 
     assert await database.run(look) == (third, "m1")
     await give_up(database, third)

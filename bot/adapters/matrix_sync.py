@@ -1,0 +1,298 @@
+"""Receiving from a homeserver without losing anything: gaps are filled, and what can't be read yet is kept.
+
+The cursor is the homeserver's `since` token. It is committed with the events, the keys that came with them
+and all that was learnt of rooms; a sync that was not committed is simply asked for again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from nio import Event, MegolmEvent, SyncResponse
+from nio.exceptions import EncryptionError
+
+from bot.adapters import RawEvent
+from bot.adapters.matrix_client import Client
+from bot.adapters.matrix_events import ENCRYPTED, REDACTION, raw_event, redacted_id, report
+from bot.adapters.matrix_rooms import INVITE, Rooms
+from bot.adapters.matrix_wire import MatrixError, quoted
+from bot.adapters.text import storable
+from handlers.messages import Kind
+
+log = logging.getLogger(__name__)
+
+LOCKED = "locked/"
+PATIENCE = timedelta(seconds=60)  # until the sender of something unreadable is told
+TOLD_LATELY = timedelta(minutes=10)
+KEEP_LOCKED = timedelta(days=7)
+PAGE, MOST_PAGES = 100, 100  # events of a gap; the rest of a longer one is older than any use
+FILTER = json.dumps(
+    {
+        "presence": {"types": []},
+        "account_data": {"types": []},
+        "room": {
+            "timeline": {"limit": PAGE},
+            "ephemeral": {"types": []},
+            "account_data": {"types": []},
+        },
+    }
+)
+
+
+class Receiver:
+    """Turns syncs into events for the inbox."""
+
+    def __init__(self, client: Client, rooms: Rooms, now: Callable[[], datetime], names: list[str]) -> None:
+        self._client = client
+        self._rooms = rooms
+        self._keychain = client.keychain
+        self._now = now
+        self._names = names
+        self._first = True
+
+    async def receive(self, cursor: str | None, seconds: float) -> tuple[list[RawEvent], str]:
+        """Wait up to `seconds` for what came after `cursor`; raises MatrixError.
+
+        Everything is fetched before anything is taken in, so that a failure half-way changes nothing.
+        """
+        events = list(self._late())
+        raw = await self._sync(cursor, 0 if events or self._first else self._patience(seconds))
+        rooms = raw.get("rooms", {})
+        timelines = {
+            room_id: await self._timeline(room_id, joined, cursor)
+            for room_id, joined in rooms.get("join", {}).items()
+        }
+        await self._take_in(raw)
+        if self._first or raw.get("to_device", {}).get("events"):  # else no key can have come
+            events += self._opened()
+        events += self._rooms.arrivals(rooms)
+        for room_id, timeline in timelines.items():
+            events += self._read(room_id, timeline)
+        events += self._rooms.departures(rooms)
+        self._first = False
+        return events, str(raw["next_batch"])
+
+    async def _sync(self, cursor: str | None, seconds: float) -> dict[str, Any]:
+        query = {"timeout": str(int(seconds * 1000)), "filter": FILTER}
+        if cursor is not None:
+            query["since"] = cursor
+        if self._first:
+            query["full_state"] = "true"  # rooms and members are known in memory only
+        return await self._client.call("GET", f"/sync?{urlencode(query)}", seconds=seconds + 30)
+
+    # --- gaps ---------------------------------------------------------------------------------------------
+
+    async def _timeline(
+        self, room_id: str, joined: dict[str, Any], cursor: str | None
+    ) -> list[dict[str, Any]]:
+        """All that was said in a room since the cursor; in a new room, since the bot was asked in."""
+        timeline = joined.get("timeline", {})
+        events = _well_formed(timeline.get("events"))
+        if cursor is None:
+            return []  # what was said before the bot ever ran is not said to it
+        is_new = self._keychain.get(INVITE + room_id) is not None
+        start = timeline.get("prev_batch") if timeline.get("limited") else None
+        for _page in range(MOST_PAGES):
+            if not start or (is_new and _asked_in(events, self._client.user_id) is not None):
+                break
+            until = {} if is_new else {"to": cursor}
+            query = urlencode({"dir": "b", "from": start, "limit": str(PAGE), **until})
+            page = await self._page(room_id, query)
+            chunk = _well_formed(page.get("chunk"))
+            events[:0] = reversed(chunk)
+            start = page.get("end") if page.get("chunk") else None
+        else:
+            log.warning("a gap of more than %d messages was not filled whole", MOST_PAGES * PAGE)
+        asked_in = _asked_in(events, self._client.user_id) if is_new else None
+        return events[asked_in:] if asked_in is not None else events
+
+    async def _page(self, room_id: str, query: str) -> dict[str, Any]:
+        """A page of a gap; one room whose history is refused must not keep the others waiting."""
+        try:
+            return await self._client.call("GET", f"/rooms/{quoted(room_id)}/messages?{query}")
+        except MatrixError as error:
+            if error.token_is_gone or error.wait is not None or not 400 <= error.status < 500:
+                raise
+            log.warning("a gap in a room can't be filled: %s", error.reason)
+            return {}
+
+    # --- keys and rooms -----------------------------------------------------------------------------------
+
+    async def _take_in(self, raw: dict[str, Any]) -> None:
+        """Let the library learn keys, devices and members. What it can't take must not stop the account."""
+        response = SyncResponse.from_dict(_for_library(raw))
+        if not isinstance(response, SyncResponse):
+            log.error("a sync was malformed; only its keys are taken")
+            response = SyncResponse.from_dict(_for_library({**raw, "rooms": {}}))
+        try:
+            await self._client.receive_response(response)
+        except Exception as error:  # noqa: BLE001 (a wall: one odd event would stop the account for ever)
+            self._client.failures += 1
+            log.error("a sync could not be taken in whole (%s)", _where(error))
+        counts = raw.get("device_one_time_keys_count")
+        if isinstance(counts, dict):
+            # The library passes over a count of zero, and would never upload keys again.
+            self._client.olm.uploaded_key_count = int(counts.get("signed_curve25519", 0))
+        unused = raw.get("device_unused_fallback_key_types")
+        self._client.wants_fallback_key = isinstance(unused, list) and "signed_curve25519" not in unused
+
+    # --- reading ------------------------------------------------------------------------------------------
+
+    def _read(self, room_id: str, timeline: list[dict[str, Any]]) -> Iterator[RawEvent]:
+        for event in timeline:
+            sender = event["sender"]
+            if sender == self._client.user_id or "state_key" in event:
+                continue
+            if event["type"] == REDACTION:  # what was taken back need not be opened any more
+                self._keychain.stage(LOCKED + redacted_id(event), None)
+            group = self._rooms.is_group(room_id)
+            if not group:
+                self._rooms.speaks_in(sender, room_id)
+            clear = self._decrypted(event, room_id)
+            if clear is not None:
+                found = self._raw(clear, room_id)
+                if found is not None:
+                    yield found
+                continue
+            at = self._now().isoformat()
+            kept = {"event": event, "room": room_id, "at": at, "told": False, "group": group}
+            self._keychain.stage(LOCKED + event["event_id"], storable(kept))
+            if not group:
+                event_id = event["event_id"]
+                yield report(Kind.LOCKED, f"locked:{event_id}", sender, room_id, about=event_id)
+
+    def _raw(self, event: dict[str, Any], room_id: str) -> RawEvent | None:
+        user = (
+            self._client.rooms[room_id].users.get(event["sender"]) if room_id in self._client.rooms else None
+        )
+        return raw_event(
+            event,
+            room_id,
+            group=self._rooms.is_group(room_id),
+            names=self._names,
+            called=(user.display_name or "") if user else "",
+        )
+
+    def _decrypted(self, event: dict[str, Any], room_id: str) -> dict[str, Any] | None:
+        """The event in clear; None while its key has not arrived."""
+        content = event.get("content")
+        if event.get("type") != ENCRYPTED or not content:
+            return event
+        if not isinstance(content, dict) or content.get("algorithm") != "m.megolm.v1.aes-sha2":
+            return None
+        parsed = Event.parse_encrypted_event({**event, "content": self._with_sender_key(content, room_id)})
+        if not isinstance(parsed, MegolmEvent) or not parsed.sender_key:
+            return None
+        try:
+            found = self._client.olm.decrypt_megolm_event(parsed, room_id).source
+            return {**event, "type": found.get("type"), "content": found.get("content")}
+        except (EncryptionError, RecursionError, ValueError, TypeError, AttributeError, KeyError):
+            return None  # no key, or nothing that can be read with it
+
+    def _with_sender_key(self, content: dict[str, Any], room_id: str) -> dict[str, Any]:
+        """The sender's key is optional since version 1.3 of the spec; the library can't do without."""
+        if "sender_key" in content:
+            return content
+        for sender_key, sessions in self._client.olm.inbound_group_store[room_id].items():
+            if content.get("session_id") in sessions:
+                return {**content, "sender_key": sender_key}
+        return content
+
+    # --- what could not be read ---------------------------------------------------------------------------
+
+    def _opened(self) -> Iterator[RawEvent]:
+        """Try again what was locked: a sync brings at most a hundred keys, so they may come after it."""
+        for event_id, kept in self._keychain.items(LOCKED):
+            clear = self._decrypted(kept["event"], kept["room"])
+            if clear is not None:
+                self._keychain.stage(LOCKED + event_id, None)
+                found = self._raw(clear, kept["room"])
+                if found is not None:
+                    yield found
+            elif self._age(kept) > KEEP_LOCKED:
+                self._keychain.stage(LOCKED + event_id, None)
+
+    def _late(self) -> Iterator[RawEvent]:
+        """What has stayed locked for a minute: its sender is told, once for all that came in ten minutes."""
+        lately = {
+            kept["event"]["sender"]
+            for _id, kept in self._keychain.items(LOCKED)
+            if kept["told"] and self._age(kept) < TOLD_LATELY
+        }
+        for event_id, kept in self._keychain.items(LOCKED):
+            if kept["told"] or kept["group"] or self._age(kept) < PATIENCE:
+                continue
+            self._keychain.stage(LOCKED + event_id, {**kept, "told": True})
+            sender = kept["event"]["sender"]
+            if sender not in lately:
+                lately.add(sender)
+                yield report(
+                    Kind.LOCKED, f"late:{event_id}", sender, kept["room"], about=event_id, late="yes"
+                )
+
+    def _age(self, kept: dict[str, Any]) -> timedelta:
+        return self._now() - datetime.fromisoformat(kept["at"])
+
+    def _patience(self, seconds: float) -> float:
+        """How long to wait for events: not beyond the moment at which someone must be told."""
+        waits = (
+            (PATIENCE - self._age(kept)).total_seconds()
+            for _id, kept in self._keychain.items(LOCKED)
+            if not (kept["told"] or kept["group"])
+        )
+        return max(0.0, min(seconds, *waits, seconds))
+
+
+def _where(error: Exception) -> str:
+    """What failed and where, without the text, which may hold ids or words."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {frames[-1].name}, line {frames[-1].lineno}" if frames else "?"
+
+
+def _well_formed(events: Any) -> list[dict[str, Any]]:
+    """The events that have what every event must have (spec, "Room event format")."""
+    return [
+        each
+        for each in events or []
+        if isinstance(each, dict)
+        and all(isinstance(each.get(name), str) for name in ("event_id", "sender", "type"))
+    ]
+
+
+def _asked_in(events: list[dict[str, Any]], user: str) -> int | None:
+    """Where in a timeline the account was last invited."""
+    for index in range(len(events) - 1, -1, -1):
+        content = events[index].get("content")
+        mine = events[index].get("state_key") == user and events[index]["type"] == "m.room.member"
+        if mine and isinstance(content, dict) and content.get("membership") == "invite":
+            return index
+    return None
+
+
+def _for_library(raw: dict[str, Any]) -> dict[str, Any]:
+    """A sync without what people said: the library needs only keys, devices and the state of rooms."""
+    joined = {}
+    for room_id, room in raw.get("rooms", {}).get("join", {}).items():
+        timeline = room.get("timeline", {})
+        states = [each for each in _well_formed(timeline.get("events")) if "state_key" in each]
+        joined[room_id] = {
+            "state": {"events": _well_formed(room.get("state", {}).get("events"))},
+            "timeline": {"events": states, "limited": False, "prev_batch": timeline.get("prev_batch", "")},
+            "ephemeral": {"events": []},
+            "account_data": {"events": []},
+        }
+    return {
+        "next_batch": raw["next_batch"],
+        "rooms": {"join": joined, "invite": {}, "leave": {}},
+        "to_device": raw.get("to_device", {"events": []}),
+        "device_lists": {"changed": [], "left": [], **raw.get("device_lists", {})},
+        "device_one_time_keys_count": raw.get("device_one_time_keys_count", {}),
+        "presence": {"events": []},
+        "account_data": {"events": []},
+    }

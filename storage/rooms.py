@@ -1,0 +1,82 @@
+"""The groups in which the bot is: the coordinators' rooms, and those about which nobody has decided yet."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from storage import outbox
+from storage.database import Transaction
+from storage.people import address_index
+from storage.tables import Key, Outbox, Room
+
+COORDINATORS, UNDECIDED, ENDED = "coordinators", "undecided", "ended"
+TIME_TO_DECIDE = timedelta(hours=1)
+
+
+def add(tx: Transaction, now: datetime, platform: str, address: str, opened_by: UUID) -> Room:
+    """A room into which the bot was asked; what is said in it is sealed with its own key."""
+    key_id = tx.new_key(now)
+    room = Room(
+        id=tx.new_id(),
+        platform=platform,
+        address_index=address_index(tx, platform, address),
+        key_id=key_id,
+        sealed_address=tx.seal(key_id, "address", address),
+        purpose=UNDECIDED,
+        opened_by=opened_by,
+        created_at=now,
+    )
+    tx.session.add(room)
+    return room
+
+
+def at(tx: Transaction, platform: str, address: str) -> Room | None:
+    """The room that the platform calls so."""
+    index = address_index(tx, platform, address)
+    return tx.session.scalars(sa.select(Room).where(Room.address_index == index)).first()
+
+
+def get(tx: Transaction, room_id: UUID) -> Room | None:
+    return tx.session.get(Room, room_id)
+
+
+def of_coordinators(tx: Transaction) -> list[Room]:
+    """Every room in which alerts are shown."""
+    with tx.asking(Room):
+        query = sa.select(Room).where(Room.purpose == COORDINATORS).order_by(Room.created_at, Room.id)
+        return list(tx.session.scalars(query))
+
+
+def may_stay(tx: Transaction, now: datetime, platform: str, room: str) -> bool:
+    """Whether the bot has anything to do in a group: it is the coordinators', or may still become it."""
+    known = at(tx, platform, room)
+    if known is None or known.purpose == ENDED:
+        return False
+    return known.purpose == COORDINATORS or now - known.created_at < TIME_TO_DECIDE
+
+
+def remove(tx: Transaction, platform: str, room: str) -> None:
+    """The bot is not in a group any more: the row goes, what was to be said there, and its key."""
+    known = at(tx, platform, room)
+    if known is None:
+        return
+    tx.write()
+    run = tx.session.execute
+    run(sa.delete(Outbox).where(Outbox.room_id == known.id, Outbox.state.in_(outbox.UNSENT)))
+    run(sa.delete(Key).where(Key.id == known.key_id))
+    tx.session.delete(known)
+    tx.session.flush()
+    tx.vault.forget(known.key_id)
+
+
+def card(tx: Transaction, room_id: UUID, card_name: str) -> Outbox | None:
+    """The newest message of a card in a room."""
+    return outbox.newest(tx, Outbox.room_id == room_id, Outbox.card == card_name, outbox.SHOWN)
+
+
+def by_message(tx: Transaction, room_id: UUID, message_id: str) -> Outbox | None:
+    """The message of ours in a room that someone replies or reacts to."""
+    return outbox.newest(tx, Outbox.room_id == room_id, Outbox.message_id == message_id)
