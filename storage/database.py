@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, closing, contextmanager
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -134,12 +134,14 @@ class Database:
             tx.write()
             return result
 
-        async with AsyncExitStack() as stack:
-            if self.is_sqlite:
-                await stack.enter_async_context(self._turn)
-            session = await stack.enter_async_context(AsyncSession(self.engine, expire_on_commit=False))
-            async with session.begin():
+        async def transact() -> Result:
+            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
                 return await session.run_sync(carried)
+
+        if not self.is_sqlite:
+            return await transact()
+        async with self._turn:
+            return await _to_its_end(transact())
 
     async def check_master_key(self) -> None:
         """Remember this master key at first use and refuse any other later; raises WrongMasterKey."""
@@ -155,6 +157,16 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def _to_its_end(transaction: Coroutine[Any, Any, Result]) -> Result:
+    """Let what has begun end even if the caller is cancelled: its thread would hold the one write lock on."""
+    task = asyncio.ensure_future(transaction)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        raise
 
 
 def _engine(url: str) -> AsyncEngine:

@@ -21,6 +21,7 @@ from tests.synapse import PASSWORD, Synapse
 from tests.world import Platform, Time, World, compose
 
 GLANCE = 0.05
+PATIENCE = 60  # seconds: what a busy machine may need
 
 
 class RunningClock(Time):
@@ -85,7 +86,7 @@ async def running(world: World) -> AsyncIterator[None]:
         await asyncio.wait_for(task, 20)
 
 
-async def until(check: Callable[[], Any], seconds: float = 10) -> None:
+async def until(check: Callable[[], Any], seconds: float = PATIENCE) -> None:
     """Wait until something is so in a bot that runs by itself."""
     async with asyncio.timeout(seconds):
         while not (await found if asyncio.iscoroutine(found := check()) else found):  # noqa: ASYNC110

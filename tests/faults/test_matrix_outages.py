@@ -18,6 +18,7 @@ from bot.adapters.matrix_wire import TOKEN_REFUSED
 from storage.database import Database
 from storage.tables import Outbox
 from tests.faults.matrix_tools import (
+    PATIENCE,
     RunningClock,
     another_adapter,
     devices,
@@ -35,7 +36,7 @@ from tests.faults.matrix_tools import (
 from tests.synapse import Synapse
 from tests.world import ConsolePlatform, World
 
-RECOVERS = timedelta(seconds=10)
+RECOVERS = timedelta(seconds=10)  # on a moved clock
 
 
 @pytest.fixture
@@ -76,9 +77,9 @@ async def test_a_short_outage_while_the_bot_runs(
             await frail.start()
             back = time.monotonic()
             said = await ana.says(room, "it is the blue one")
-            await until(lambda: said in matrix(world).matrix.taken, RECOVERS.total_seconds())
+            await until(lambda: said in matrix(world).matrix.taken)
             took = time.monotonic() - back
-            await ana.until(lambda: any("I am at your door" in each.body for each in ana.heard), 10)
+            await ana.until(lambda: any("I am at your door" in each.body for each in ana.heard), PATIENCE)
             arrived = time.monotonic() - back
             await until(lambda: any("it is the blue one" in heard.text for _, heard in console._new))
         print(f"back after {took:.1f} s; what was to be sent arrived after {arrived:.1f} s")  # noqa: T201
