@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -87,7 +88,13 @@ class Settings(BaseSettings):
     language: str = "en"
     country: str = ""
     emergency_number: str = ""
-    wave_size: Annotated[int, Field(ge=1, le=100)] = 5
+    countries: str = ""
+    centre: str = ""
+    area_kilometres: Annotated[int, Field(ge=1, le=5_000)] = 50
+    time_zone: str = ""
+    skills_file: Path | None = None
+    most_asked: Annotated[int, Field(ge=1, le=100)] = 5
+    silence_percent: Annotated[int, Field(ge=1, le=90)] = 10
     wave_minutes: Minutes = 15
     urgent_wave_minutes: Minutes = 5
     keep_events_hours: Annotated[int, Field(ge=1, le=720)] = 48
@@ -129,6 +136,28 @@ class Settings(BaseSettings):
             raise ValueError("it must be a code of two letters such as ES")
         return value.upper()
 
+    @field_validator("countries")
+    @classmethod
+    def _country_codes(cls, value: str) -> str:
+        codes = [code.strip().upper() for code in value.split(",") if code.strip()]
+        if any(len(code) != 2 or not code.isalpha() for code in codes):
+            raise ValueError("it must be codes of two letters with commas between them, such as ES,FR")
+        return ",".join(codes)
+
+    @field_validator("centre")
+    @classmethod
+    def _coordinates(cls, value: str) -> str:
+        if value and _degrees(value) is None:
+            raise ValueError("it must be latitude and longitude such as 41.39,2.17")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value and value not in available_timezones():
+            raise ValueError("it must be the name of a time zone such as Europe/Madrid")
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _level(cls, value: str) -> str:
@@ -142,13 +171,29 @@ class Settings(BaseSettings):
             country=self.country,
             language=self.language,
             emergency_number=self.emergency_number,
-            wave_size=self.wave_size,
+            centre=_degrees(self.centre),
+            area_radius=self.area_kilometres * 1_000,
+            countries=tuple(
+                dict.fromkeys(code for code in (self.country, *self.countries.split(",")) if code)
+            ),
+            time_zone=self.time_zone or "UTC",
+            most_asked=self.most_asked,
+            silence=self.silence_percent / 100,
             wave_wait=timedelta(minutes=self.wave_minutes),
             urgent_wave_wait=timedelta(minutes=self.urgent_wave_minutes),
             keep_events=timedelta(hours=self.keep_events_hours),
             keep_attachments=timedelta(days=self.keep_attachments_days),
             largest_attachment=self.largest_attachment_megabytes * 1_000_000,
         )
+
+
+def _degrees(text: str) -> tuple[float, float] | None:
+    """Latitude and longitude, None where the text is not two numbers on the earth."""
+    try:
+        latitude, longitude = (float(part) for part in text.split(","))
+    except ValueError:
+        return None
+    return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
 
 
 def read_settings(env_file: Path | None = Path(".env"), **values: Any) -> Settings:

@@ -22,7 +22,12 @@ class Union:
     country: str = ""  # ISO 3166 code, for the emergency numbers; "" if unknown
     language: str = "en"
     emergency_number: str = ""  # the operator's own word on the number to call; "" for the table's
-    wave_size: int = 5
+    centre: tuple[float, float] | None = None  # latitude and longitude of the middle of its area
+    area_radius: int = 50_000  # metres from the centre; a place farther out is questioned
+    countries: tuple[str, ...] = ()  # whose places are known by name; the first is the union's own
+    time_zone: str = "UTC"
+    most_asked: int = 5  # volunteers in one wave, at most
+    silence: float = 0.1  # the chance that nobody of a wave accepts, under which the wave is large enough
     wave_wait: timedelta = timedelta(minutes=15)
     urgent_wave_wait: timedelta = timedelta(minutes=5)
     code_life: timedelta = timedelta(days=7)

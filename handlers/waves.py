@@ -19,7 +19,7 @@ def next_wave(moment: Moment, need: Need) -> list[Outbound]:
     """Ask the next volunteers; when nobody is left to ask, a coordinator is told."""
     requester = people.get(moment.tx, need.person_id)
     found = offers.candidates(moment.tx, moment.now, need, CONSIDERED)
-    chosen = matching.rank(found, requester.language)[: moment.union.wave_size]
+    chosen = matching.rank(found, requester.language)[: moment.union.most_asked]
     need.wave += 1
     if not chosen:
         return _nobody_left(moment, need)

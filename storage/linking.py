@@ -27,10 +27,12 @@ from storage.tables import (
     Job,
     Key,
     Need,
+    OfferSkill,
     Outbox,
     Person,
     Room,
     Talk,
+    Verification,
 )
 
 
@@ -151,6 +153,8 @@ def _move_offer(tx: Transaction, person: Person, other: Person) -> None:
         offers.remove(tx, other.id)
         return
     offer.person_id = person.id
+    index = sa.update(OfferSkill).where(OfferSkill.person_id == other.id).values(person_id=person.id)
+    tx.session.execute(index)
     offer.sealed_words = _resealed(tx, person, other, "offer words", offer.sealed_words)
 
 
@@ -159,6 +163,8 @@ def _move_meetings(tx: Transaction, person_id: UUID, other_id: UUID) -> None:
     _rename(tx, Block.blocker_id, person_id, other_id, once_for=Block.blocked_id)
     _rename(tx, Block.blocked_id, person_id, other_id, once_for=Block.blocker_id)
     tx.session.execute(sa.delete(Block).where(Block.blocker_id == Block.blocked_id))
+    _rename(tx, Verification.person_id, person_id, other_id, once_for=Verification.skill)
+    _rename(tx, Verification.verified_by, person_id, other_id)
     _rename(tx, Talk.helper_id, person_id, other_id)
     tx.session.execute(sa.delete(Talk).where(Talk.requester_id == person_id, Talk.helper_id == person_id))
     _rename(tx, Invitation.person_id, person_id, other_id, once_for=Invitation.need_id)

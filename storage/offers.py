@@ -55,12 +55,17 @@ def save(tx: Transaction, now: datetime, person: Person, skills: Sequence[str], 
     size = cells.radius_class(radius)
     cell = cells.cell(*place, size) if place else NOWHERE
     tx.session.add_all(
-        OfferSkill(skill=skill, radius_class=size if place else 0, cell=cell, offer_id=offer.id)
+        OfferSkill(
+            skill=skill, radius_class=size if place else 0, cell=cell, person_id=person.id,
+            latitude=offer.latitude, longitude=offer.longitude, radius=radius,
+            early_hours=ALL_HOURS, middle_hours=ALL_HOURS, late_hours=ALL_HOURS, languages=0,
+        )
         for skill in dict.fromkeys(skills)
-    )
+    )  # fmt: skip
     return offer
 
 
+ALL_HOURS = (1 << 56) - 1
 NOWHERE = -1  # the cell of an offer whose place is unknown: it is looked at for every need
 
 
@@ -68,7 +73,7 @@ def remove(tx: Transaction, person_id: UUID) -> bool:
     """Take an offer out; False if there was none."""
     offer = of(tx, person_id)
     if offer is not None:
-        tx.session.execute(sa.delete(OfferSkill).where(OfferSkill.offer_id == offer.id))
+        tx.session.execute(sa.delete(OfferSkill).where(OfferSkill.person_id == person_id))
         tx.session.delete(offer)
         tx.session.flush()
     return offer is not None
@@ -125,7 +130,7 @@ def _statement(slots: int, *, flat: bool) -> Question:
     """Who may be asked, within so many ranges of the index; without ranges, wherever they are."""
     query = (
         sa.select(Offer.person_id, Offer.radius, Offer.latitude, Offer.longitude, Person.language)
-        .join(OfferSkill, OfferSkill.offer_id == Offer.id)
+        .join(OfferSkill, OfferSkill.person_id == Offer.person_id)
         .join(Person, Person.id == Offer.person_id)
         .where(OfferSkill.skill == sa.bindparam("skill"), *_may_be_asked())
         .limit(sa.bindparam("most"))

@@ -95,8 +95,10 @@ WRONG = {
                      "sqlite+aiosqlite:///:memory:",
                      f"postgresql+asyncpg://ana:x@{SECRETS['PASSWORD']}:{SECRETS['PASSWORD']}/db"],
     "MASTER_KEY": ["short", KEY[:-4], SECRETS["TOKEN"]],
-    "COUNTRY": ["Spain", "E", "12"],
-    "WAVE_SIZE": ["0", "101", "five"],
+    "COUNTRY": ["Spain", "E", "12"], "COUNTRIES": ["Spain", "ES FR"],
+    "CENTRE": ["here", "41", "91,2", "41,181", "41,2,3"], "AREA_KILOMETRES": ["0", "5001"],
+    "TIME_ZONE": ["Madrid", "CEST/summer"], "SILENCE_PERCENT": ["0", "91"],
+    "MOST_ASKED": ["0", "101", "five"],
     "WAVE_MINUTES": ["0", "10081", "1.5"],
     "URGENT_WAVE_MINUTES": ["0", "x"],
     "KEEP_EVENTS_HOURS": ["0", "721"],
@@ -109,7 +111,13 @@ WRONG = {
     "MATRIX__USER": ["onecloak", "@onecloak", "onecloak:example.org", "@one cloak:example.org", "@:x"],
     "CONSOLE": ["100"], "CONSOLE__WIDTH": ["19", "wide"],
 }  # fmt: skip
-ANY_TEXT = {"LANGUAGE", "EMERGENCY_NUMBER", "TELEGRAM__TOKEN", "MATRIX__PASSWORD"}  # judged elsewhere
+ANY_TEXT = {
+    "LANGUAGE",
+    "SKILLS_FILE",
+    "EMERGENCY_NUMBER",
+    "TELEGRAM__TOKEN",
+    "MATRIX__PASSWORD",
+}  # judged elsewhere
 
 
 def test_there_is_a_wrong_value_for_every_setting() -> None:
@@ -153,16 +161,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_what_is_set_is_used_and_empty_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("ONECLOAK_WAVE_SIZE", "3")
+    monkeypatch.setenv("ONECLOAK_MOST_ASKED", "3")
     monkeypatch.setenv("ONECLOAK_COUNTRY", "es")
-    lines = ("WAVE_SIZE=4", "WAVE_MINUTES=", "CONSOLE__WIDTH=60", "LOG_LEVEL=debug", "NAME=Neighbours",
+    lines = ("MOST_ASKED=4", "WAVE_MINUTES=", "CONSOLE__WIDTH=60", "LOG_LEVEL=debug", "NAME=Neighbours",
              "MATRIX__HOMESERVER=https://example.org", "MATRIX__USER=@bot:example.org:8448")  # fmt: skip
     found = from_file(tmp_path / "env", "".join(f"{PREFIX}{line}\n" for line in lines))
-    assert (found.wave_size, found.wave_minutes, found.console.width) == (3, 15, 60)
+    assert (found.most_asked, found.wave_minutes, found.console.width) == (3, 15, 60)
     assert (found.country, found.log_level, found.name) == ("ES", "DEBUG", "Neighbours")
     assert (found.matrix.homeserver, found.matrix.user) == ("https://example.org", "@bot:example.org:8448")
     union = found.union()
-    assert (union.country, union.wave_size, union.wave_wait.total_seconds()) == ("ES", 3, 900)
+    assert (union.country, union.most_asked, union.wave_wait.total_seconds()) == ("ES", 3, 900)
     assert union.largest_attachment == 10_000_000
 
 
@@ -276,7 +284,7 @@ def test_a_database_that_does_not_answer_is_one_sentence(tmp_path: Path, postgre
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("WAVE_SIZE", "0", "ONECLOAK_WAVE_SIZE is wrong: input should be greater than or equal to 1."),
+        ("MOST_ASKED", "0", "ONECLOAK_MOST_ASKED is wrong: input should be greater than or equal to 1."),
         ("LANGUAGE", "xx", "ONECLOAK_LANGUAGE is wrong: there are catalogs for en, es."),
         (
             "DATABASE_URL",

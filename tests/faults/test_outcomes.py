@@ -16,7 +16,7 @@ from tests.bot_api import Fault
 from tests.faults.hasty import account, api, fates, hasty_world, later
 from tests.world import BARCELONA, World
 
-ONE_AT_A_TIME = Union(country="ES", wave_size=1)
+ONE_AT_A_TIME = Union(country="ES", most_asked=1)
 UNANSWERED = [Fault.HANG_AFTER, Fault.RESET_AFTER, Fault.NO_JSON]  # it is done, and we do not hear of it
 DONT_KNOW = "I don't know if your last message arrived"
 
