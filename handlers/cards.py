@@ -10,7 +10,7 @@ from handlers.context import Moment
 from handlers.messages import Button, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined
 from storage import alerts, needs, people
-from storage.offers import Candidate
+from storage.candidates import Candidate
 from storage.tables import Alert, Invitation, Need
 
 # --- a need, as its requester sees it -------------------------------------------------------------

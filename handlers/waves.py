@@ -7,10 +7,9 @@ from datetime import timedelta
 from handlers import alarms, cards, matching
 from handlers.context import Moment
 from handlers.messages import Lane, Outbound, Text
-from storage import alerts, needs, offers, outbox, people
+from storage import alerts, candidates, needs, outbox, people
 from storage.tables import Need
 
-CONSIDERED = 64  # candidates that the index returns for one wave
 FIRST_REST = timedelta(minutes=30)  # until the next look when nobody is left to ask
 LONGEST_REST = timedelta(hours=12)
 
@@ -18,8 +17,9 @@ LONGEST_REST = timedelta(hours=12)
 def next_wave(moment: Moment, need: Need) -> list[Outbound]:
     """Ask the next volunteers; when nobody is left to ask, a coordinator is told."""
     requester = people.get(moment.tx, need.person_id)
-    found = offers.candidates(moment.tx, moment.now, need, CONSIDERED)
-    chosen = matching.rank(found, requester.language)[: moment.union.most_asked]
+    search, request = _asked_for(moment, need, requester.language)
+    found = candidates.find(moment.tx, moment.now, search, matching.CONSIDERED)
+    chosen = [each.candidate for each in matching.rank(request, found)][: moment.union.most_asked]
     need.wave += 1
     if not chosen:
         return _nobody_left(moment, need)
@@ -27,6 +27,25 @@ def next_wave(moment: Moment, need: Need) -> list[Outbound]:
     need.idle_waves = 0
     invitations = needs.invite(moment.tx, moment.now, need, [each.person_id for each in chosen])
     return [cards.invitation(need, *pair) for pair in zip(invitations, chosen, strict=True)]
+
+
+def _asked_for(moment: Moment, need: Need, language: str) -> tuple[candidates.Search, matching.Request]:
+    """What the index is asked, and by what those it finds are judged."""
+    at, zone = need.needed_at or moment.now, moment.union.time_zone
+    search = candidates.Search(
+        need.id,
+        need.person_id,
+        need.skill,
+        need.latitude,
+        need.longitude,
+        at,
+        zone,
+        widened=need.widened or 0,
+    )
+    request = matching.Request(
+        need.skill, language, need.urgent, at, moment.now, zone, widened=need.widened or 0
+    )
+    return search, request
 
 
 def _nobody_left(moment: Moment, need: Need) -> list[Outbound]:
