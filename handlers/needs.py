@@ -166,8 +166,7 @@ def end(ctx: Moment, case: Need) -> list[Outbound]:
     """Close a need that is not wanted any more: everyone who was asked is told."""
     closing.close(ctx, case.id, case.reference)
     told = waves.withdraw(ctx, case, _("{reference} is not needed any more. Thank you."))
-    helper = needs.commitment(ctx.tx, case.id)
-    if helper is not None:
+    for helper in needs.commitments(ctx.tx, case.id):
         needs.end_commitment(ctx.tx, ctx.now, helper, "not_done")
         text = _("{reference} is not needed any more. Thank you for your time.", reference=case.reference)
         told.append(Outbound(helper.person_id, lines(text, PLACE_CLOSED)))
