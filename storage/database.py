@@ -44,6 +44,7 @@ class Loaded:
     pressed: dict[str, Choice] = field(default_factory=dict)  # by token
     reached: dict[UUID, tuple[Account, Person]] = field(default_factory=dict)  # by person, who is written to
     invitations: dict[UUID, list[Invitation]] = field(default_factory=dict)  # of the needs made just now
+    areas: dict[tuple[float, float], Any] = field(default_factory=dict)  # their names, by place
 
 
 class Transaction:
