@@ -20,11 +20,11 @@ import sqlalchemy as sa
 from storage import cells, hours
 from storage.database import Transaction
 from storage.history import Past, of_volunteers
+from storage.offers import NOWHERE
 from storage.tables import Account, Block, Invitation, Offer, OfferSkill, Person
 
 WIDER = 1.5  # by how much each widening lets everybody's radius count
 MOST_WIDENED = 4  # beyond, the plane on which distances are told would no longer be flat enough
-NOWHERE = -1  # the cell of an offer whose place is unknown: it is looked at for every need
 
 
 @dataclass(frozen=True, slots=True)

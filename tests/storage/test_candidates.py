@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import cos, radians
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,11 +14,12 @@ from hypothesis import strategies as st
 
 from handlers import matching
 from handlers.matching import CONSIDERED, Request
-from storage import candidates, cells, needs, offers, people
+from storage import candidates, cells, hours, needs, offers, people
 from storage.candidates import Candidate, Search
 from storage.cells import COARSE, METRES_PER_DEGREE
 from storage.database import Database, Transaction
-from storage.tables import Account, Need, Person
+from storage.offers import Terms
+from storage.tables import Account, Person
 from tests.storage import BOTH_ENGINES, HOUR, a_need, empty, meet, some
 from tests.world import BARCELONA, NOON
 
@@ -43,6 +43,13 @@ class Volunteer:
     blocks: bool = False
     blocked: bool = False
     invited: str = ""
+    hours: str | None = None
+    zone: str = "UTC"
+    also_speaks: tuple[str, ...] = ()
+
+    @property
+    def languages(self) -> frozenset[str]:
+        return frozenset((self.language, *self.also_speaks))
 
     def may_be_asked(self, skill: str) -> bool:
         resting = self.paused is not None and self.paused > timedelta(0)
@@ -50,11 +57,12 @@ class Volunteer:
         unwanted = self.banned or self.blocks or self.blocked or asked or resting
         return skill in self.skills and self.member and self.reachable and not unwanted
 
-    def candidate(self, person_id: UUID, distance: float | None) -> Candidate:
+    def candidate(self, person_id: UUID, distance: float | None, wider: float) -> Candidate:
         asked = self.invited == "withdrawn"
         return Candidate(
-            person_id, self.language, frozenset({self.language}), self.radius, distance, "", None, "UTC", 22,
-            8, False, 1, 7, frozenset(), asked_this_week=int(asked), last_asked_at=NOON if asked else None,
+            person_id, self.language, self.languages, self.radius, distance, "", self.hours, self.zone, 22, 8,
+            False, 1, 7, frozenset(), asked_this_week=int(asked), last_asked_at=NOON if asked else None,
+            wider=wider,
         )  # fmt: skip
 
 
@@ -66,7 +74,12 @@ def settle(tx: Transaction, name: str, volunteer: Volunteer, requester: Person) 
     person.banned_at = NOON if volunteer.banned else None
     known.account.reachable = volunteer.reachable
     spot = cells.snap(*volunteer.spot) if volunteer.spot else None
-    offer = offers.save(tx, NOON, person, volunteer.skills, "words", spot, volunteer.radius)
+    person.time_zone = volunteer.zone
+    terms = Terms(
+        volunteer.skills, place=spot, radius=volunteer.radius, hours=volunteer.hours,
+        languages=volunteer.also_speaks,
+    )  # fmt: skip
+    offer = offers.save(tx, NOON, person, "UTC", terms)
     offer.paused_until = None if volunteer.paused is None else NOON + volunteer.paused
     if volunteer.blocks:
         people.block(tx, NOON, person.id, requester.id)
@@ -83,7 +96,8 @@ def build(
     requester = meet(tx, "ana", member_since=NOON)
     middle = cells.snap(*spot) if spot else (None, None)
     need = a_need(tx, requester.person, latitude=middle[0], longitude=middle[1])
-    offers.save(tx, NOON, requester.person, ["medicine"], "my own", cells.snap(*BARCELONA), 100_000)
+    own = Terms(("medicine",), place=cells.snap(*BARCELONA), radius=100_000)
+    offers.save(tx, NOON, requester.person, "UTC", own)
     found = {settle(tx, f"v{n}", each, requester.person): each for n, each in enumerate(volunteers)}
     for person_id, each in found.items():
         if each.invited:
@@ -93,30 +107,43 @@ def build(
     return need.id, found
 
 
-def the_search(need: Need, **more: Any) -> Search:
-    return Search(need.id, need.person_id, need.skill, need.latitude, need.longitude, NOON, "UTC", **more)
+@dataclass(frozen=True)
+class Asked:
+    """How the need is looked for."""
+
+    spot: Spot | None
+    only: tuple[str, ...] = ()  # languages of which one must be shared; none: any
+    widened: int = 0
+    limit: int = CONSIDERED
 
 
-def ranked(tx: Transaction, need_id: UUID, limit: int = CONSIDERED) -> list[Candidate]:
-    found = candidates.find(tx, NOON, the_search(needs.get(tx, need_id)), limit)
+def ranked(tx: Transaction, need_id: UUID, asked: Asked) -> list[Candidate]:
+    need = needs.get(tx, need_id)
+    search = Search(need.id, need.person_id, "medicine", need.latitude, need.longitude, NOON, "UTC",
+                    offers.language_bits(asked.only), asked.widened)  # fmt: skip
+    found = candidates.find(tx, NOON, search, asked.limit)
     return [each.candidate for each in matching.rank(REQUEST, found)]
 
 
+HERE = Asked(BARCELONA)
 REQUEST = Request("medicine", "es", False, NOON, NOON, "UTC")
 
 
-def searched(spot: Spot | None, world: dict[UUID, Volunteer], limit: int = CONSIDERED) -> list[Candidate]:
+def searched(asked: Asked, world: dict[UUID, Volunteer]) -> list[Candidate]:
     """The same by looking at everyone, one by one."""
     everyone = []
+    wider = 1.5**asked.widened
     for person_id, each in world.items():
         far = None
-        if spot is not None and each.spot is not None:
-            far = cells.distance(*cells.snap(*spot), *cells.snap(*each.spot))
-        if each.may_be_asked("medicine") and (far is None or far <= each.radius + COARSE):
-            everyone.append(each.candidate(person_id, far))
+        if asked.spot is not None and each.spot is not None:
+            far = cells.distance(*cells.snap(*asked.spot), *cells.snap(*each.spot))
+        understood = not asked.only or each.languages & set(asked.only)
+        near = far is None or far <= each.radius * wider + COARSE
+        if each.may_be_asked("medicine") and near and understood:
+            everyone.append(each.candidate(person_id, far, wider))
 
-    nearest = sorted(everyone, key=lambda each: math.inf if each.distance is None else each.distance)[:limit]
-    judged = [matching.judge(REQUEST, each) for each in nearest]
+    nearest = sorted(everyone, key=lambda each: math.inf if each.distance is None else each.distance)
+    judged = [matching.judge(REQUEST, each) for each in nearest[: asked.limit]]
     best = sorted(
         (each for each in judged if each.refusal is None),
         key=lambda each: (
@@ -140,6 +167,13 @@ def about(spot: Spot) -> st.SearchStrategy[Spot]:
     )  # fmt: skip
 
 
+THIS_HOUR = hours.hour_of_week(NOON, "UTC")
+WEEKS = [
+    "".join(str(int(low <= (hour - THIS_HOUR) % 168 < high)) for hour in range(168))
+    for low, high in [(0, 1), (1, 168), (160, 168), (1, 2), (5, 7)]
+]
+
+
 def volunteers_near(spot: Spot) -> st.SearchStrategy[Volunteer]:
     seldom = st.sampled_from([False] * 5 + [True])
     return st.builds(
@@ -155,13 +189,22 @@ def volunteers_near(spot: Spot) -> st.SearchStrategy[Volunteer]:
         blocked=seldom,
         paused=st.sampled_from([None, None, -HOUR, timedelta(0), HOUR]),
         invited=st.sampled_from(["", "", "", "pending", "declined", "expired", "withdrawn"]),
+        hours=st.sampled_from([None, None, *WEEKS]),
+        zone=st.sampled_from(["UTC", "UTC", "Europe/Madrid", "Asia/Kathmandu"]),
+        also_speaks=st.sampled_from([(), (), ("es",), ("ar", "tr")]),
     )
 
 
 CENTRES: list[Spot] = [BARCELONA, (0.0, 0.0), (-16.5, 179.99), (69.6, 18.95), (-54.8, -68.3)]
 worlds = st.sampled_from(CENTRES).flatmap(
     lambda spot: st.tuples(
-        st.one_of(st.just(spot), st.just(spot), st.none()), st.lists(volunteers_near(spot), max_size=12)
+        st.builds(
+            Asked,
+            st.sampled_from([spot, spot, None]),
+            only=st.sampled_from([(), (), ("es",), ("tr", "fr")]),
+            widened=st.sampled_from([0, 0, 1, 3]),
+        ),
+        st.lists(volunteers_near(spot), max_size=12),
     )
 )
 
@@ -169,12 +212,12 @@ worlds = st.sampled_from(CENTRES).flatmap(
 @some(60)
 @given(worlds)
 async def test_the_index_finds_whom_an_exhaustive_search_finds(
-    database: Database, world: tuple[Spot | None, list[Volunteer]]
+    database: Database, world: tuple[Asked, list[Volunteer]]
 ) -> None:
     await empty(database)
-    spot, volunteers = world
-    need_id, placed = await database.run(lambda tx: build(tx, spot, volunteers))
-    assert await database.run(lambda tx: ranked(tx, need_id)) == searched(spot, placed)
+    asked, volunteers = world
+    need_id, placed = await database.run(lambda tx: build(tx, asked.spot, volunteers))
+    assert await database.run(lambda tx: ranked(tx, need_id, asked)) == searched(asked, placed)
 
 
 @pytest.mark.parametrize("centre", CENTRES)
@@ -193,8 +236,9 @@ async def test_when_there_are_many_the_nearest_are_considered(database: Database
         for n, step in enumerate(steps)
     ]
     need_id, placed = await database.run(lambda tx: build(tx, centre, around))
-    found = await database.run(lambda tx: ranked(tx, need_id, limit=10))
-    nearest = searched(centre, placed, limit=10)
+    ten = Asked(centre, limit=10)
+    found = await database.run(lambda tx: ranked(tx, need_id, ten))
+    nearest = searched(ten, placed)
     assert {each.person_id for each in found} == {each.person_id for each in nearest}
     assert found == nearest
 
@@ -210,14 +254,14 @@ async def test_a_crowd_that_does_not_reach_hides_nobody_who_does(database: Datab
     ]
     driver = Volunteer(spot=(BARCELONA[0] + 2 * step, BARCELONA[1]), radius=20_000)
     need_id, placed = await database.run(lambda tx: build(tx, BARCELONA, [*crowd, driver]))
-    found = await database.run(lambda tx: ranked(tx, need_id))
+    found = await database.run(lambda tx: ranked(tx, need_id, HERE))
     assert [placed[each.person_id] for each in found] == [driver]
 
 
 async def test_without_a_place_whoever_offered_first_is_asked(database: Database) -> None:
     volunteers = [Volunteer(spot=None), Volunteer(spot=(-33.0, 151.0)), Volunteer(radius=500)]
     need_id, placed = await database.run(lambda tx: build(tx, None, volunteers))
-    found = await database.run(lambda tx: ranked(tx, need_id))
+    found = await database.run(lambda tx: ranked(tx, need_id, Asked(None)))
     assert {each.person_id for each in found} == set(placed)
     assert [each.distance for each in found] == [None] * 3
 
@@ -227,7 +271,7 @@ async def test_a_volunteer_whose_place_is_unknown_comes_after_those_known_to_be_
 ) -> None:
     near, unknown = Volunteer(spot=(BARCELONA[0] + 0.1, BARCELONA[1]), radius=20_000), Volunteer(spot=None)
     need_id, placed = await database.run(lambda tx: build(tx, BARCELONA, [unknown, near]))
-    found = await database.run(lambda tx: ranked(tx, need_id))
+    found = await database.run(lambda tx: ranked(tx, need_id, HERE))
     assert [placed[each.person_id] for each in found] == [near, unknown]
 
 
@@ -242,6 +286,6 @@ async def test_one_account_that_can_be_reached_is_enough(database: Database) -> 
                     sealed_address=tx.seal(ben.key_id, "address", "7"), reachable=True, created_at=now)
         )  # fmt: skip
 
-    assert await database.run(lambda tx: ranked(tx, need_id)) == []
+    assert await database.run(lambda tx: ranked(tx, need_id, HERE)) == []
     await database.run(elsewhere)
-    assert [each.person_id for each in await database.run(lambda tx: ranked(tx, need_id))] == [ben_id]
+    assert [each.person_id for each in await database.run(lambda tx: ranked(tx, need_id, HERE))] == [ben_id]

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from storage import offers
 from storage.database import Database, Transaction
+from storage.offers import Terms
 from storage.tables import OfferSkill
 from tests.storage import BOTH_ENGINES, meet
 from tests.world import BARCELONA, NOON
@@ -16,8 +17,9 @@ pytestmark = BOTH_ENGINES
 async def test_an_offer_is_replaced_whole_and_removed_whole(database: Database) -> None:
     def change(tx: Transaction) -> tuple[str, int, int]:
         ben = meet(tx, "ben", member_since=NOON)
-        offers.save(tx, NOON, ben.person, ["medicine", "food", "medicine"], "pills", BARCELONA, 5_000)
-        offers.save(tx, NOON, ben.person, ["transport"], "a van", None, 20_000)
+        pills = Terms(("medicine", "food", "medicine"), "pills", BARCELONA, 5_000)
+        offers.save(tx, NOON, ben.person, "UTC", pills)
+        offers.save(tx, NOON, ben.person, "UTC", Terms(("transport",), "a van", None, 20_000))
         offer = offers.of(tx, ben.person.id)
         assert offer is not None
         words = str(tx.open(ben.person.key_id, "offer words", offer.sealed_words))
