@@ -157,12 +157,12 @@ def parameters(search: Search, most: int) -> dict[str, Any]:
 def _ranges(latitude: float, longitude: float, wider: float, rings: tuple[int, int]) -> list[str]:
     """For each ring the ranges of the index, as JSON: [radius class, first cell, last cell]."""
     found: list[list[tuple[int, int, int]]] = [[], [], [(0, NOWHERE, NOWHERE)]]
-    for size in cells.RADIUS_CLASSES:
+    for size, cell in cells.INDEX_CELLS.items():
         reach = size * wider + cells.COARSE
         for ring, scans in zip((*rings, EVERYBODY), found, strict=True):
             if ring:
                 edge = min(ring * OVERLAP, reach)
-                scans += [(size, *each) for each in cells.ranges(latitude, longitude, size, edge)]
+                scans += [(size, *each) for each in cells.ranges(latitude, longitude, cell, edge)]
             if reach * OVERLAP <= ring:  # nobody of this class goes farther
                 break
     return [orjson.dumps(each).decode() for each in found]
@@ -202,15 +202,15 @@ _APART = """apart(person_id) AS MATERIALIZED (
 
 _FITS = """s.skill = :skill
   AND ((s.early_hours & :early) | (s.middle_hours & :middle) | (s.late_hours & :late)) <> 0
-  AND (:languages = 0 OR s.languages = 0 OR (s.languages & :languages) <> 0)
-  AND s.person_id NOT IN (SELECT person_id FROM apart)"""
+  AND (:languages = 0 OR s.languages = 0 OR (s.languages & :languages) <> 0)"""
+_NOT_APART = "person_id NOT IN (SELECT person_id FROM apart)"
 
 # CROSS JOIN keeps SQLite from turning the join round; on PostgreSQL it is an ordinary one.
 _RING = """SELECT person_id, latitude, longitude, squared FROM (
     SELECT s.person_id, s.latitude, s.longitude, {squared} AS squared, {reach} AS reach
     FROM ({ranges}) AS r CROSS JOIN offer_skills AS s
     WHERE s.radius_class = r.size AND s.cell BETWEEN r.first AND r.last AND {fits}) AS seen
-  WHERE {within}"""
+  WHERE {within} AND {not_apart}"""
 
 _PLACED = """WITH {apart},
 near AS MATERIALIZED ({near}),
@@ -222,7 +222,7 @@ ORDER BY squared NULLS LAST, person_id LIMIT :most"""
 
 # Without a place nobody is nearer: each need begins at another person, so that not all ask the same.
 _UNPLACED = """WITH {apart}
-SELECT s.person_id, s.latitude, s.longitude FROM offer_skills AS s WHERE {fits}
+SELECT s.person_id, s.latitude, s.longitude FROM offer_skills AS s WHERE {fits} AND {not_apart}
 ORDER BY s.person_id < :need, s.person_id LIMIT :most"""
 
 _WITHIN = {
@@ -251,11 +251,16 @@ def _statement(engine: str, *, placed: bool) -> sa.TextualSelect:
             reach=_REACH,
             fits=_FITS,
             within=within,
+            not_apart=_NOT_APART,
             ranges=_RANGES[engine].format(f":{ring}"),
         )
         for ring, within in _WITHIN.items()
     }
-    text = _PLACED.format(apart=_APART, **rings) if placed else _UNPLACED.format(apart=_APART, fits=_FITS)
+    text = (
+        _PLACED.format(apart=_APART, **rings)
+        if placed
+        else _UNPLACED.format(apart=_APART, fits=_FITS, not_apart=_NOT_APART)
+    )
     named = [sa.bindparam(name, type_=kind) for name, kind in _TYPES.items() if f":{name}" in text]
     return (
         sa.text(text)
