@@ -121,7 +121,9 @@ EVERYBODY = 1 << 31
 def nearest(tx: Transaction, search: Search, most: int) -> list[Near]:
     """From the index alone: who offers the skill, the hour and a language, and may reach the need."""
     values = parameters(search, most)
-    statement = _statement(tx.session.get_bind().dialect.name, placed="far" in values)
+    placed = "far" in values
+    wraps = placed and _wraps(values["latitude"], values["longitude"], search.wider)
+    statement = _statement(tx.session.get_bind().dialect.name, placed=placed, wraps=wraps)
     made_now = tx.loaded.invitations.get(search.need_id)
     asked_before = () if made_now == [] else (Invitation,)
     with tx.asking(OfferSkill, Block, *asked_before):
@@ -168,6 +170,13 @@ def _ranges(latitude: float, longitude: float, wider: float, rings: tuple[int, i
     return [orjson.dumps(each).decode() for each in found]
 
 
+def _wraps(latitude: float, longitude: float, wider: float) -> bool:
+    """Whether the antimeridian may lie within the reach of those who go farthest."""
+    north = (cells.RADIUS_CLASSES[-1] * wider + cells.COARSE) / cells.METRES_PER_DEGREE
+    nearest_pole = radians(min(90.0, abs(latitude) + north))
+    return abs(longitude) * cos(nearest_pole) + 2 * north >= 180 * cos(nearest_pole)
+
+
 def _in_degrees(metres: float) -> float:
     """The square of a distance on the plane."""
     return (metres / cells.METRES_PER_DEGREE) ** 2
@@ -182,9 +191,9 @@ def _distance(search: Search, latitude: float | None, longitude: float | None) -
 # The square of the distance in degrees, on a plane that touches the earth at the need; `narrower` lets
 # degrees of longitude shrink towards the pole.
 _NORTH = "(s.latitude - :latitude)"
-_ACROSS = "ABS(s.longitude - :longitude)"
-_EAST = f"(CASE WHEN {_ACROSS} > 180 THEN 360 - {_ACROSS} ELSE {_ACROSS} END)"
-_SQUARED = f"{_NORTH} * {_NORTH} + {_EAST} * {_EAST} * :narrow * (:narrow - :narrower * {_NORTH})"
+_EAST = "(s.longitude - :longitude)"
+_AROUND = f"(180 - ABS(180 - ABS{_EAST}))"  # across the antimeridian the way is shorter
+_SQUARED = "{north} * {north} + {east} * {east} * :narrow * (:narrow - :narrower * {north})"
 _REACH = f"(s.radius * :wider + {cells.COARSE * FLATNESS}) * {1 / cells.METRES_PER_DEGREE!r}"
 
 _RANGES = {
@@ -243,11 +252,15 @@ _TYPES: dict[str, Any] = {
 
 
 @cache
-def _statement(engine: str, *, placed: bool) -> sa.TextualSelect:
-    """The one statement, in the dialect of an engine; an index search on both, and a test holds it."""
+def _statement(engine: str, *, placed: bool, wraps: bool = False) -> sa.TextualSelect:
+    """The one statement, in the dialect of an engine; an index search on both, and a test holds it.
+
+    `wraps`: the antimeridian may lie within reach; elsewhere the distance is told with less work.
+    """
+    squared = _SQUARED.format(north=_NORTH, east=_AROUND if wraps else _EAST)
     rings = {
         ring: _RING.format(
-            squared=_SQUARED,
+            squared=squared,
             reach=_REACH,
             fits=_FITS,
             within=within,
