@@ -30,9 +30,7 @@ class Wish(Generic[Volunteer]):
     costs: Mapping[Volunteer, int]
 
 
-def assign(
-    wishes: Sequence[Wish[Volunteer]], room: Mapping[Volunteer, int]
-) -> list[list[Volunteer]]:
+def assign(wishes: Sequence[Wish[Volunteer]], room: Mapping[Volunteer, int]) -> list[list[Volunteer]]:
     """For each wish those to ask, the cheapest first; nobody more often than they have room for."""
     import numpy as np
 
