@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from handlers import membership, needs, places, skills, volunteering
+from handlers import limiting, limits, membership, needs, places, skills, volunteering
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
-from handlers.messages import Inbound, Outbound, Words, _, lines
+from handlers.messages import Button, Inbound, Outbound, Words, _, lines
 from handlers.texts import joined
 from storage import offers
 
@@ -24,7 +25,7 @@ def from_words(ctx: Context, words: str) -> Answers:
     found = ctx.core.lexicons.skills(words, ctx.person.language)
     if found:
         answers["skills"] = list(found)
-    return answers
+    return {**answers, **limits.understood(words, ctx.core.catalogs.languages)}
 
 
 def _parse_words(ctx: Context, inbound: Inbound) -> Any:
@@ -67,19 +68,22 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
     chosen = answers["skills"]
     radius = answers.get("radius") or RADII[1]
     terms = offers.Terms(tuple(chosen), answers["words"], place, radius)
+    terms = replace(terms, **limits.terms({name: answers.get(name) for name in limits.NOTHING_SAID}))
+    earlier = offers.of(ctx.tx, ctx.person.id)
+    if earlier is not None:
+        terms = limits.carried_over(offers.terms_of(ctx.tx, ctx.person, earlier), terms)
     offers.save(ctx.tx, ctx.now, ctx.person, ctx.union.time_zone, terms)
     what = joined(*(skills.label(each) for each in chosen))
-    if ctx.person.member_since is not None:
-        return [
-            ctx.reply(
-                lines(
-                    _("Thank you. I ask you when someone nearby needs this."),
-                    _("You may always say no. /my shows your offer."),
-                ),
-                title=what,
-            )
-        ]
-    return membership.ask_to_be_let_in(ctx, what)
+    if ctx.person.member_since is None:
+        return membership.ask_to_be_let_in(ctx, what)
+    said = limits.told(answers, ctx.person.language)
+    thanks = lines(
+        _("Thank you. I ask you when someone nearby needs this."),
+        _("I understood: {terms}.", terms=said) if said else None,
+        _("You may always say no. /my shows your offer."),
+    )
+    change = (Button(_("Change"), "/limits hours"),) if said else ()
+    return [ctx.reply(thanks, *change, *limiting.change_buttons(), title=what)]
 
 
 OFFER = Form(
@@ -90,7 +94,7 @@ OFFER = Form(
             lambda ctx, answers: _("What can you do for others? Write it in your own words, or choose."),
             _parse_words,
             options=_skill_options,
-            accept=lambda answers, value: {**answers, **value},
+            accept=lambda answers, value: {**answers, **limits.NOTHING_SAID, **value},
         ),
         Field(
             "skills", _ask_skills, _parse_skills, options=_skill_options
