@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from handlers import skills, tongues, week, zones
+from handlers import choosing, tongues, week, zones
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.limits import AS_NEEDED, summary, terms, zone_of
 from handlers.messages import Button, Inbound, Outbound, Text, Words, _, lines
-from storage import offers
+from storage import gazetteer, offers
 
 WEEKLY = (2, 5, 10, AS_NEEDED)
 MOST_AT_ONCE = 9
@@ -111,16 +111,42 @@ def _parse_wakes(ctx: Context, text: str) -> Any:
     return Again(_("Please answer yes or no.")) if said is None else said
 
 
-def _parse_not_wanted(ctx: Context, text: str) -> Any:
-    if text == "none" or ctx.core.lexicons.answer(text, ctx.person.language) is False:
-        return []
-    found = [text] if text in skills.SKILLS else list(ctx.core.lexicons.skills(text, ctx.person.language))
-    return found or Again(_("I did not find that in the list. Please choose one."))
+def _ask_not_wanted(ctx: Context, answers: Answers) -> Words:
+    if answers.get("chosen") or answers.get("family"):
+        return choosing.SEVERAL.ask(ctx, answers)
+    return _("Is there help that I should never ask you for? Write it, or choose.")
+
+
+def _not_wanted_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
+    nothing = () if answers.get("chosen") else (Option("none", _("Ask me for anything")),)
+    return (*nothing, *choosing.SEVERAL.options(ctx, answers))
+
+
+def _parse_not_wanted(ctx: Context, inbound: Inbound) -> Any:
+    said = ctx.core.lexicons.answer(inbound.text, ctx.person.language)
+    return "none" if inbound.text == "none" or said is False else choosing.SEVERAL.parse(ctx, inbound)
+
+
+def _accept_not_wanted(answers: Answers, value: Any) -> Answers:
+    """Kinds of help are gathered until that is all."""
+    if value == "none":
+        return {**answers, "not_wanted": []}
+    changed = choosing.accept_several(answers, value)
+    return {**changed, "not_wanted": changed["skills"]} if "skills" in changed else changed
 
 
 def _parse_zone(ctx: Context, text: str) -> Any:
-    found = zones.find(text, ctx.core.catalogs.languages)
+    found = _zones(ctx, text)
     return found or Again(_("I don't know that city. Write the largest city near you with the same time."))
+
+
+def _zones(ctx: Context, text: str) -> tuple[str, ...]:
+    """The zones of a city or country; a smaller town is looked for in the gazetteer."""
+    known = zones.find(text, ctx.core.catalogs.languages)
+    towns = [] if known else gazetteer.find(ctx.tx, text, ctx.union.centre, ctx.union.area_radius)
+    areas = (gazetteer.nearest(ctx.tx, each.latitude, each.longitude) for each in towns[: zones.MOST])
+    found = dict.fromkeys(area.time_zone for area in areas if area is not None and area.time_zone)
+    return known or tuple(found)
 
 
 def _accept_zone(answers: Answers, value: Any) -> Answers:
@@ -146,7 +172,7 @@ def limits(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 def zone(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """/zone: the time zone of one's clock, by the name of a city."""
-    found = zones.find(argument, ctx.core.catalogs.languages) if argument else ()
+    found = _zones(ctx, argument) if argument else ()
     answers: Answers = {"only": "zone"}
     return start(ctx, LIMITS, _accept_zone(answers, found) if found else answers)
 
@@ -204,12 +230,14 @@ LIMITS = Form(
             Option("no", _("No")),
             when=lambda answers: answers.get("quiet") != [0, 0],
         ),
-        _question(
+        Field(
             "not_wanted",
-            lambda ctx, answers: _("Is there help that I should never ask you for? Write it, or choose."),
+            _ask_not_wanted,
             _parse_not_wanted,
-            Option("none", _("Ask me for anything")),
-            *(Option(each, label) for each, label in skills.SKILLS.items()),
+            _not_wanted_options,
+            _wanted("not_wanted"),
+            _accept_not_wanted,
+            optional=True,
         ),
         Field(
             "zone",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
-from handlers import limiting, limits, membership, needs, places, skills, volunteering
+from handlers import choosing, limiting, limits, membership, needs, places, skills, volunteering
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
-from handlers.messages import Button, Inbound, Outbound, Words, _, lines
+from handlers.messages import Button, Inbound, Outbound, _, lines
 from handlers.texts import joined
 from storage import offers
 
@@ -22,32 +23,16 @@ def offer(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 def from_words(ctx: Context, words: str) -> Answers:
     answers: Answers = {"words": words[: needs.LONGEST_WORDS]}
-    found = ctx.core.lexicons.skills(words, ctx.person.language)
-    if found:
-        answers["skills"] = list(found)
-    return {**answers, **limits.understood(words, ctx.core.catalogs.languages)}
+    understood = limits.understood(words, ctx.core.catalogs.languages)
+    return {**answers, **choosing.offered(ctx, words), **understood}
 
 
 def _parse_words(ctx: Context, inbound: Inbound) -> Any:
     text = inbound.text.strip()
-    if text in skills.SKILLS:
-        return {"words": "", "skills": [text]}
+    begun = choosing.begun(ctx, text)
+    if begun is not None:
+        return begun
     return from_words(ctx, text) if text else Again(_("Please write it in a few words."))
-
-
-def _ask_skills(ctx: Context, answers: Answers) -> Words:
-    return _("What kind of help is it?")
-
-
-def _parse_skills(ctx: Context, inbound: Inbound) -> Any:
-    if inbound.text in skills.SKILLS:
-        return [inbound.text]
-    found = ctx.core.lexicons.skills(inbound.text, ctx.person.language)
-    return list(found) or Again(_("I did not find that in the list. Please choose one."))
-
-
-def _skill_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
-    return tuple(Option(skill, label) for skill, label in skills.SKILLS.items())
 
 
 def _parse_radius(ctx: Context, inbound: Inbound) -> Any:
@@ -82,8 +67,8 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
         _("I understood: {terms}.", terms=said) if said else None,
         _("You may always say no. /my shows your offer."),
     )
-    change = (Button(_("Change"), "/limits hours"),) if said else ()
-    return [ctx.reply(thanks, *change, *limiting.change_buttons(), title=what)]
+    change = (Button(_("Change"), f"/limits {name}") for name in limits.NOTHING_SAID if answers.get(name))
+    return [ctx.reply(thanks, *islice(change, 1), *limiting.change_buttons(), title=what)]
 
 
 OFFER = Form(
@@ -93,12 +78,10 @@ OFFER = Form(
             "words",
             lambda ctx, answers: _("What can you do for others? Write it in your own words, or choose."),
             _parse_words,
-            options=_skill_options,
+            options=choosing.first_options,
             accept=lambda answers, value: {**answers, **limits.NOTHING_SAID, **value},
         ),
-        Field(
-            "skills", _ask_skills, _parse_skills, options=_skill_options
-        ),
+        choosing.SEVERAL,
         Field(
             "place",
             lambda ctx, answers: lines(
@@ -118,7 +101,7 @@ OFFER = Form(
         ),
     ),
     _done,
-)  # fmt: skip
+)
 
 
 def remove(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
