@@ -91,7 +91,8 @@ no se levanta temprano | nos vemos luego | mi hermana vive aquí | la batería s
 NEEDS = """
 I need insulin = medicine | can someone fetch my medicine = medicine
 I need someone to fetch my insulin, I can't walk = medicine
-looking for a ride to hospital tomorrow = transport | I neeed foood = food | we ran out of baby milk = baby_food
+looking for a ride to hospital tomorrow = transport | I neeed foood = food
+we ran out of baby milk = baby_food
 could anybody walk my dog = pets | can you help me move a sofa = carrying
 does anyone have a spare wheelchair = mobility_aids | I need help with forms = papers
 we need a plumber, the sink is leaking = plumbing | my boiler is broken = heating
