@@ -44,7 +44,7 @@ def confirm(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     need = needs.mine(ctx, argument)
     if need is None:
         return needs.unknown(ctx)
-    commitment = stored.commitment(ctx.tx, need.id)
+    helpers = stored.commitments(ctx.tx, need.id)
     if not stored.close(ctx.tx, ctx.now, need, "done"):
         return [ctx.reply(_("{reference} is already closed.", reference=need.reference))]
     conversations.close_talks(ctx.tx, ctx.now, need_id=need.id)
@@ -55,7 +55,7 @@ def confirm(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         ctx.reply(lines(good, was_read)),
         cards.need(ctx, need, ctx.person.id, in_place=True),
     ]
-    if commitment is not None:
+    for commitment in helpers:
         stored.end_commitment(ctx.tx, ctx.now, commitment, "done")
         thanks = lines(
             _("{reference} is done. Thank you for your help.", reference=need.reference),
@@ -71,15 +71,14 @@ def not_done(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     need = needs.mine(ctx, argument)
     if need is None or need.state != "taken":
         return needs.unknown(ctx)
-    commitment = stored.commitment(ctx.tx, need.id)
     told: list[Outbound] = []
-    if commitment is not None:
+    for commitment in stored.commitments(ctx.tx, need.id):
         stored.end_commitment(ctx.tx, ctx.now, commitment, "not_done")
         text = _("{reference} was not finished, so I am asking others. Thank you for your time.",
                  reference=need.reference)  # fmt: skip
         told.append(Outbound(commitment.person_id, text))
-    asked = volunteering.reopen(ctx, need)
-    return [cards.need(ctx, need, ctx.person.id), *asked, *told]
+        told += volunteering.reopen(ctx, need, commitment)
+    return [cards.need(ctx, need, ctx.person.id), *told]
 
 
 def due(moment: Moment, need: Need) -> list[Outbound]:

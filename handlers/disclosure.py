@@ -79,8 +79,7 @@ def need_place(moment: Moment, need: Need, subject: Person) -> Place | None:
 
 
 def _meets(moment: Moment, viewer_id: UUID, need: Need) -> bool:
-    commitment = needs.commitment(moment.tx, need.id)
-    return need.state == "taken" and commitment is not None and commitment.person_id == viewer_id
+    return need.state in needs.OPEN_STATES and needs.commitment(moment.tx, need.id, viewer_id) is not None
 
 
 def _leads(moment: Moment, viewer_id: UUID, need: Need) -> bool:

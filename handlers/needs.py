@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers import alarms, cards, closing, places, references, skills, waves
+from handlers import alarms, cards, choosing, closing, places, references, waves
 from handlers.context import Context, Moment
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.lexicon import Intent
@@ -30,9 +30,7 @@ def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
     answers: Answers = {"words": words, "message": inbound.message_id}
     if understood.urgent:
         answers["urgent"] = True
-    if understood.skills:
-        answers["skill"] = understood.skills[0]
-    return answers
+    return {**answers, **choosing.needed(ctx, words)}
 
 
 def _parse_words(ctx: Context, inbound: Inbound) -> Any:
@@ -47,19 +45,8 @@ def _merge(answers: Answers, value: Answers) -> Answers:
     return {**answers, **value}
 
 
-def _skill_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
-    return tuple(Option(skill, label) for skill, label in skills.SKILLS.items())
-
-
-def _parse_skill(ctx: Context, inbound: Inbound) -> Any:
-    if inbound.text in skills.SKILLS:
-        return inbound.text
-    found = ctx.core.lexicons.skills(inbound.text, ctx.person.language)
-    return found[0] if found else Again(_("I did not find that in the list. Please choose one."))
-
-
 def _ask_confirm(ctx: Context, answers: Answers) -> Words:
-    what = skills.label(answers["skill"])
+    what = choosing.what(answers)
     return lines(joined(what, _("urgent")) if answers.get("urgent") else joined(what), _("Is that right?"))
 
 
@@ -166,8 +153,7 @@ def end(ctx: Moment, case: Need) -> list[Outbound]:
     """Close a need that is not wanted any more: everyone who was asked is told."""
     closing.close(ctx, case.id, case.reference)
     told = waves.withdraw(ctx, case, _("{reference} is not needed any more. Thank you."))
-    helper = needs.commitment(ctx.tx, case.id)
-    if helper is not None:
+    for helper in needs.commitments(ctx.tx, case.id):
         needs.end_commitment(ctx.tx, ctx.now, helper, "not_done")
         text = _("{reference} is not needed any more. Thank you for your time.", reference=case.reference)
         told.append(Outbound(helper.person_id, lines(text, PLACE_CLOSED)))
@@ -195,9 +181,7 @@ NEED = Form(
             _parse_words,
             accept=_merge,
         ),
-        Field(
-            "skill", lambda ctx, answers: _("What kind of help is it?"), _parse_skill, options=_skill_options
-        ),
+        choosing.ONE,
         Field("confirm", _ask_confirm, _parse_confirm, options=_confirm_options, accept=_accept_confirm),
         Field(
             "place",

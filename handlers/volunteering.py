@@ -12,7 +12,7 @@ from handlers.messages import Button, Inbound, Outbound, Verbatim, _, lines
 from handlers.texts import duration, joined
 from storage import conversations, offers, outbox, people
 from storage import needs as stored
-from storage.tables import Commitment, Invitation, Need
+from storage.tables import Commitment, Invitation, Need, Part
 
 PAUSE = timedelta(days=7)
 FIRST_CHECK = timedelta(hours=3)  # until the requester is asked, when the volunteer named no time
@@ -38,20 +38,29 @@ def accept(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if found is None or ctx.person.banned_at is not None:
         return [ctx.reply(_("I can't find an open question to you there. /my shows what is yours."))]
     need, invitation = found
-    if invitation.state == "accepted" and need.state == "taken":
+    if invitation.state == "accepted" and need.state in stored.OPEN_STATES:
         return [ctx.reply(_("{reference} is yours already.", reference=need.reference))]
     apart = need.person_id in people.blocked_with(ctx.tx, ctx.person.id)
-    if apart or need.state != "open" or not stored.take(ctx.tx, need.id):
+    if apart or need.state != "open" or not stored.take_part(ctx.tx, need, invitation.part_id):
         return [ctx.reply(_("{reference} is no longer open. Thank you.", reference=need.reference))]
-    ctx.tx.session.refresh(need)
     invitation.state, invitation.answered_at = "accepted", ctx.now
-    stored.commit(ctx.tx, ctx.now, need, ctx.person.id)
+    stored.commit(ctx.tx, ctx.now, need, ctx.person.id, invitation.part_id)
     conversations.open_talk(ctx.tx, ctx.now, need.person_id, ctx.person.id, need_id=need.id)
     ctx.tx.session.flush()
-    need.next_step_at, need.asked_done = ctx.now + FIRST_CHECK, 0
-    others = waves.withdraw(ctx, need, _("{reference} has been taken by someone else. Thank you."))
-    solved = alarms.settle(ctx, need, "taken by a volunteer")
-    return [_opened(ctx, need), cards.need(ctx, need, need.person_id), *others, *solved]
+    others = _filled(ctx, need, stored.part(ctx.tx, need.id, invitation.part_id))
+    return [_opened(ctx, need), cards.need(ctx, need, need.person_id), *others]
+
+
+def _filled(ctx: Context, need: Need, part: Part) -> list[Outbound]:
+    """Who need not help with this part any more is told; with the last part the search is over."""
+    told: list[Outbound] = []
+    if part.taken >= part.wanted:
+        taken = _("{reference} has been taken by someone else. Thank you.")
+        told += waves.withdraw(ctx, need, taken, part)
+    if need.state == "taken":
+        need.next_step_at, need.asked_done = ctx.now + FIRST_CHECK, 0
+        told += alarms.settle(ctx, need, "taken by a volunteer")
+    return told
 
 
 def _opened(ctx: Context, need: Need) -> Outbound:
@@ -151,18 +160,17 @@ def withdraw(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     need, commitment = found
     stored.end_commitment(ctx.tx, ctx.now, commitment, "withdrawn")
     thanks = ctx.reply(_("Thank you for telling me. I ask others now."))
-    reopened = reopen(ctx, need)
+    reopened = reopen(ctx, need, commitment)
     return [thanks, *reopened, _cannot_come(need), cards.need(ctx, need, need.person_id, in_place=True)]
 
 
-def reopen(ctx: Moment, need: Need) -> list[Outbound]:
-    """Put a need back into the queue and ask the next volunteers at once."""
-    conversations.close_talks(ctx.tx, ctx.now, need_id=need.id)
-    closing.close(ctx, need.id, need.reference)
+def reopen(ctx: Moment, need: Need, commitment: Commitment) -> list[Outbound]:
+    """Put a helper's part back into the queue, close to them what was open, and ask others at once."""
+    closing.close(ctx, need.id, need.reference, commitment.person_id)
+    conversations.close_talks(ctx.tx, ctx.now, need_id=need.id, helper_id=commitment.person_id)
     ctx.tx.session.flush()
-    if not stored.reopen(ctx.tx, need.id):
+    if not stored.give_back(ctx.tx, need, commitment.part_id):
         return []
-    ctx.tx.session.refresh(need)
     need.asked_done = 0
     return waves.next_wave(ctx, need)
 
@@ -181,7 +189,7 @@ def give_everything_back(moment: Moment, person_id: UUID) -> list[Outbound]:
     for commitment in stored.commitments_of(moment.tx, person_id):
         stored.end_commitment(moment.tx, moment.now, commitment, "withdrawn")
         need = stored.get(moment.tx, commitment.need_id)
-        told += reopen(moment, need)
+        told += reopen(moment, need, commitment)
         told += [_cannot_come(need), cards.need(moment, need, need.person_id, in_place=True)]
     return told
 
