@@ -184,14 +184,21 @@ class Day:
             self.at(moment, lambda: self.console.send_place(someone.name, *someone.home))
         elif fitting is not None:
             self._presses(someone, fitting, moment)
-        elif field_name == "words":
-            words = self.app.core.catalogs.render(label(someone.wants), self.app.core.union.language)
+        elif field_name in ("words", "skill"):
+            words = self._words_for(someone.wants, by_name=field_name == "skill")
             self.at(moment, lambda: self.console.say(someone.name, words))
         elif field_name == "confirm":
             urgent = someone.random.random() < self.plan.urgent
             self._presses(someone, _saying(keys, "urgent" if urgent else "yes"), moment)
         else:
             self._presses(someone, by_command.get("/skip", keys[0]), moment)
+
+    def _words_for(self, skill: str, *, by_name: bool) -> str:
+        """The name of a kind of help; words that say nothing where it would first be taken for another."""
+        core, language = self.app.core, self.app.core.union.language
+        name = core.catalogs.render(label(skill), language)
+        heard = core.lexicons.skills(name, language)
+        return name if by_name or not heard or heard[0] == skill else "…"
 
     def _soon(self, someone: Someone) -> datetime:
         moment = self.time() + someone.hand(self.plan.minutes_to_answer)

@@ -25,20 +25,17 @@ from bot.simulated_day import Day, VirtualTime
 from bot.simulated_figures import Figures, gini, percentile, ratio, rounded, table
 from bot.simulated_people import FIRST_HOUR, Plan, Someone, moments, popularity, population
 from handlers.context import Core
-from handlers.skills import SKILLS
+from handlers.skills import COMMON, OTHER, of
 from storage import cells, offers, people
 from storage.database import Database, Result, Transaction
 from storage.sealing import Vault
-from storage.tables import Alert, Base, Commitment, Need
+from storage.tables import Alert, Base, Commitment, Need, Verification
 
 MONDAY = (2026, 3, 2)
 AFTERWARDS = timedelta(hours=2)  # in which the last needs may still find someone
 CENTRE = (41.39, 2.17)  # of a union that has set none
 COORDINATORS = ("carla", "dora")
 POLICY = ("most_asked", "silence_percent", "wave_minutes", "urgent_wave_minutes")
-# Asked for most, by what mutual aid groups report; the others follow in the order of the vocabulary.
-COMMON = ("food", "medicine", "transport", "company", "papers", "childcare")
-NOT_AGAIN = (*COMMON, "other")
 
 
 async def simulate(settings: Settings, plan: Plan, changes: Sequence[str]) -> str:
@@ -63,10 +60,7 @@ async def day(plan: Plan, core: Core) -> Figures:
     """One day from eight in the morning, on the real handlers."""
     zone = ZoneInfo(core.union.time_zone)
     begin = datetime(*MONDAY, FIRST_HOUR, tzinfo=zone)
-    skills = [
-        *(each for each in COMMON if each in SKILLS),
-        *(each for each in SKILLS if each not in NOT_AGAIN),
-    ]
+    skills = [*COMMON, *(each for each in core.vocabulary.skills if each not in (*COMMON, OTHER))]
     everyone = population(plan, core.union.centre or CENTRE, skills)
     database = _InMemory(plan.seed)
     try:
@@ -127,7 +121,13 @@ def _settle_in(tx: Transaction, core: Core, now: datetime, volunteers: Sequence[
     for each in volunteers:
         person = people.meet(tx, now, Console.platform, each.name, core.union.language).person
         person.member_since = person.consent_asked_at = now
-        offers.save(tx, now, person, each.skills, "", cells.snap(*each.home), each.radius)
+        terms = offers.Terms(each.skills, place=cells.snap(*each.home), radius=each.radius)
+        offers.save(tx, now, person, core.union.time_zone, terms)
+        tx.session.add_all(
+            Verification(person_id=person.id, skill=skill, verified_at=now)
+            for skill in each.skills
+            if of(core, skill).verified_only
+        )
 
 
 def _figures(tx: Transaction, made: Day, asked_for: int) -> Figures:
