@@ -12,6 +12,7 @@ from handlers import (
     completing,
     conversing,
     coordinators,
+    limiting,
     linking,
     membership,
     needs,
@@ -82,6 +83,8 @@ COMMANDS: dict[str, Command] = {
     "pause": Command(volunteering.pause),
     "resume": Command(volunteering.resume),
     "nooffer": Command(offers.remove),
+    "limits": Command(limiting.limits),
+    "zone": Command(limiting.zone),
     # for coordinators
     "take": Command(coordinators.take, in_room=True),
     "still": Command(coordinators.still, in_room=True),
@@ -100,7 +103,7 @@ COMMANDS: dict[str, Command] = {
 HEARD_IN_ROOMS = {name: command.run for name, command in COMMANDS.items() if command.in_room}
 
 FORMS: dict[str, Form] = {
-    form.name: form for form in (needs.NEED, offers.OFFER, conversing.WHICH, safety.REPORT)
+    form.name: form for form in (needs.NEED, offers.OFFER, limiting.LIMITS, conversing.WHICH, safety.REPORT)
 }
 
 # What the process reports about a person whom the core knows.

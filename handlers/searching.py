@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from storage.candidates import Candidate, Search
+
 from handlers import matching, sizing, skills
 from handlers.context import Moment
 from handlers.matching import Judgement, Request
 from storage import candidates, needs, people
-from storage.candidates import Candidate, Search
 from storage.tables import Need, Part
 
 # The stages of a search, as `Need.widened` counts them: each one sees all that those before it saw.
