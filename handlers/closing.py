@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,17 @@ from storage.tables import Outbox
 WAS_READ = _("What they have read I can't take back.")
 
 
-def close(moment: Moment, case_id: UUID, reference: str) -> bool:
-    """Take back what others were shown of a case, each message once; whether there was any."""
+def close(
+    moment: Moment, case_id: UUID, reference: str, *, reader_id: UUID | None = None,
+    talk_ids: Collection[UUID] = (),
+) -> bool:  # fmt: skip
+    """Take back what others were shown of a case, each message once; whether there was any.
+
+    reader_id: only what this one was shown, and what was passed on in their talks.
+    """
     shown = corrections.disclosing(moment.tx, case_id)
+    if reader_id is not None:
+        shown = [row for row in shown if row.person_id == reader_id or row.talk_id in talk_ids]
     for row in shown:
         corrections.take_back(moment.tx, moment.now, row, _in_its_place(moment, row, reference))
         row.discloses_id = None

@@ -9,18 +9,23 @@ from typing import Any
 
 from handlers import (
     alarms,
+    commitments,
     completing,
     conversing,
     coordinators,
     linking,
     membership,
+    merging,
     needs,
     offers,
+    recurring,
     reports,
     retracting,
     rooms,
     safety,
+    showing,
     sos,
+    still,
     unread,
     volunteering,
     waves,
@@ -30,9 +35,10 @@ from handlers.context import Context, Moment
 from handlers.forms import Form
 from handlers.messages import Inbound, Kind, Outbound, Text, _
 from storage import alerts as stored_alerts
+from storage import commitments as stored_commitments
 from storage import needs as stored_needs
 from storage.database import Transaction
-from storage.tables import Alert, Need
+from storage.tables import Alert, Commitment, Need
 
 Handler = Callable[[Context, Inbound, str], list[Outbound]]
 
@@ -73,12 +79,18 @@ COMMANDS: dict[str, Command] = {
     "urgent": Command(needs.urgent),
     "confirm": Command(completing.confirm),
     "notdone": Command(completing.not_done),
+    "needed": Command(still.needed),
+    "norepeat": Command(recurring.stop_repeating),
+    "show": Command(showing.show),
+    "hide": Command(showing.hide),
     # for volunteers
     "accept": Command(volunteering.accept),
     "decline": Command(volunteering.decline),
-    "eta": Command(volunteering.eta),
+    "eta": Command(commitments.eta),
+    "onmyway": Command(commitments.on_my_way),
+    "here": Command(commitments.here),
     "done": Command(completing.done),
-    "withdraw": Command(volunteering.withdraw),
+    "withdraw": Command(commitments.withdraw),
     "pause": Command(volunteering.pause),
     "resume": Command(volunteering.resume),
     "nooffer": Command(offers.remove),
@@ -87,6 +99,8 @@ COMMANDS: dict[str, Command] = {
     "still": Command(coordinators.still, in_room=True),
     "handback": Command(coordinators.hand_back, in_room=True),
     "resolve": Command(coordinators.resolve, in_room=True),
+    "merge": Command(merging.merge),
+    "two": Command(merging.two),
     "board": Command(coordinators.board, in_room=True),
     "duty": Command(coordinators.duty, in_room=True),
     "coordinators": Command(rooms.decide),
@@ -100,7 +114,8 @@ COMMANDS: dict[str, Command] = {
 HEARD_IN_ROOMS = {name: command.run for name, command in COMMANDS.items() if command.in_room}
 
 FORMS: dict[str, Form] = {
-    form.name: form for form in (needs.NEED, offers.OFFER, conversing.WHICH, safety.REPORT)
+    form.name: form
+    for form in (needs.NEED, needs.SAME, showing.DOOR, offers.OFFER, conversing.WHICH, safety.REPORT)
 }
 
 # What the process reports about a person whom the core knows.
@@ -130,6 +145,7 @@ class Duty:
     find: Callable[[Transaction, datetime, int], Sequence[Any]]
     run: Callable[[Moment, Any], list[Outbound]]
     next_due: Callable[[Transaction], datetime | None]
+    column: str = "next_step_at"  # of the row: when it is due
 
 
 def _need_is_due(moment: Moment, need: Need) -> list[Outbound]:
@@ -140,7 +156,19 @@ def _alert_is_due(moment: Moment, alert: Alert) -> list[Outbound]:
     return alarms.due(moment, alert)
 
 
+def _commitment_is_due(moment: Moment, commitment: Commitment) -> list[Outbound]:
+    return commitments.due(moment, commitment)
+
+
 DUTIES: tuple[Duty, ...] = (
     Duty("alerts", stored_alerts.due, _alert_is_due, stored_alerts.next_due),
     Duty("needs", stored_needs.due, _need_is_due, stored_needs.next_due),
+    Duty(
+        "commitments",
+        stored_commitments.due,
+        _commitment_is_due,
+        stored_commitments.next_due,
+        column="check_at",
+    ),
+    Duty("still needed", stored_needs.to_confirm, still.due, stored_needs.next_confirm, column="confirm_at"),
 )

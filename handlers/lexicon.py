@@ -10,8 +10,10 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
+from handlers import when
 from handlers.phrases import Pattern, Phrasebook, frame, plain, screen, squeeze
 from handlers.skills import SKILLS
+from handlers.when import Calendar
 
 
 class Intent(StrEnum):
@@ -112,7 +114,10 @@ class _Lexicon:
 class Lexicons:
     """All languages that the bot understands plain words in."""
 
-    def __init__(self, books: Mapping[str, Phrasebook]) -> None:
+    def __init__(
+        self, books: Mapping[str, Phrasebook], calendars: Mapping[str, Calendar] | None = None
+    ) -> None:
+        self.calendars = calendars or {}
         self.languages = tuple(books)
         self._urgent = _Section.of("urgent", *books.values())
         self._lexicons = {language: _Lexicon(book) for language, book in books.items()}
@@ -128,10 +133,12 @@ class Lexicons:
 
     @classmethod
     def load(cls, folder: Path) -> Lexicons:
-        """Read every `<language>/lexicon.toml` in the folder."""
+        """Read every `<language>/lexicon.toml` and `when.toml` in the folder."""
         paths = sorted(folder.glob("*/lexicon.toml"))
         read = {path: tomllib.loads(path.read_text(encoding="utf-8")) for path in paths}
-        return cls({path.parent.name: Phrasebook(path, data) for path, data in read.items()})
+        return cls(
+            {path.parent.name: Phrasebook(path, data) for path, data in read.items()}, when.load(folder)
+        )
 
     @cached_property
     def _screen(self) -> re.Pattern[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import conversing, coordinators, forms, membership, needs, offers, sos, welcome
+from handlers import commitments, conversing, coordinators, forms, membership, needs, offers, sos, welcome
 from handlers.contents import FORMS
 from handlers.context import Context
 from handlers.lexicon import Intent
@@ -44,6 +44,8 @@ def _to_talk(ctx: Context, talk: Talk, inbound: Inbound) -> list[Outbound]:
             coordinators.touch(ctx, alert)
         elif alert.kind == "sos":
             return sos.said(ctx, alert, inbound)
+    elif talk.helper_id == ctx.person.id and talk.need_id is not None:
+        commitments.spoke(ctx, talk.need_id)
     return conversing.relay(ctx, talk, inbound)
 
 
