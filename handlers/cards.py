@@ -10,7 +10,7 @@ from handlers import disclosure, matching, skills
 from handlers.context import Moment
 from handlers.messages import Button, Clock, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined
-from storage import alerts, commitments, needs, people
+from storage import alerts, needs, people
 from storage.offers import Candidate
 from storage.tables import Alert, Commitment, Invitation, Need
 
@@ -19,7 +19,7 @@ from storage.tables import Alert, Commitment, Invitation, Need
 
 def need(moment: Moment, case: Need, to: UUID, *, in_place: bool = False) -> Outbound:
     """The card of a need: its reference, where it stands, when the requester hears again."""
-    active = commitments.active(moment.tx, case.id) if case.wave else []
+    active = needs.commitments(moment.tx, case.id) if case.wave else []
     return Outbound(
         to,
         standing(moment, case),
@@ -93,7 +93,7 @@ def standing(moment: Moment, case: Need) -> Words:
     if case.state in ENDED:
         return ENDED[case.state]
     when = wanted_at(case.needed_at, case.repeats_every, zone_of(moment, case.person_id))
-    active = commitments.active(moment.tx, case.id) if case.wave else []
+    active = needs.commitments(moment.tx, case.id) if case.wave else []
     if case.state == "taken":
         return lines(when, *_accepted(moment, case, active))
     if not case.wave and case.next_step_at is not None:
@@ -131,7 +131,7 @@ def _progress(commitment: Commitment, zone: str) -> Text | None:
 
 def wanted(moment: Moment, case: Need) -> int:
     """How many helpers a need wants, over all its parts."""
-    return 1
+    return sum(each.wanted for each in needs.parts(moment.tx, case.id))
 
 
 def _seeking(moment: Moment, case: Need) -> list[Text | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -14,17 +13,12 @@ from storage.tables import Outbox
 WAS_READ = _("What they have read I can't take back.")
 
 
-def close(
-    moment: Moment, case_id: UUID, reference: str, *, reader_id: UUID | None = None,
-    talk_ids: Collection[UUID] = (),
-) -> bool:  # fmt: skip
+def close(moment: Moment, case_id: UUID, reference: str, helper_id: UUID | None = None) -> bool:
     """Take back what others were shown of a case, each message once; whether there was any.
 
-    reader_id: only what this one was shown, and what was passed on in their talks.
+    helper_id: only what this helper was shown, and the requester of them.
     """
-    shown = corrections.disclosing(moment.tx, case_id)
-    if reader_id is not None:
-        shown = [row for row in shown if row.person_id == reader_id or row.talk_id in talk_ids]
+    shown = corrections.disclosing(moment.tx, case_id, helper_id)
     for row in shown:
         corrections.take_back(moment.tx, moment.now, row, _in_its_place(moment, row, reference))
         row.discloses_id = None

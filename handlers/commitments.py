@@ -9,7 +9,6 @@ from handlers import alarms, arriving, cards, closing, own, references, waves
 from handlers.context import Context, Moment
 from handlers.messages import Inbound, Outbound, Text, _, lines
 from handlers.texts import duration
-from storage import commitments as stored
 from storage import conversations
 from storage import needs as stored_needs
 from storage.tables import Commitment, Need
@@ -41,11 +40,11 @@ def begin(moment: Moment, need: Need, commitment: Commitment) -> None:
 
 
 def _ask_requester_later(moment: Moment, need: Need) -> None:
-    """Ask if it is done an hour after the last arrival; while helpers are sought, the waves have the clock."""
+    """Ask if it is done an hour after the last arrival; while helpers are sought, waves have the clock."""
     if need.state != "taken":
         return
     awaited = []
-    for each in stored.active(moment.tx, need.id):
+    for each in stored_needs.commitments(moment.tx, need.id):
         arrival = each.here_at or each.arrives_at
         awaited.append(arrival + AFTER_ARRIVAL if arrival else each.created_at + DONE_CHECK)
     need.next_step_at = max([*awaited, moment.now + timedelta(minutes=1)])
@@ -122,7 +121,7 @@ def here(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 def spoke(ctx: Context, need_id: UUID) -> None:
     """A volunteer who writes in the talk has answered: the questions start anew."""
-    commitment = stored.of(ctx.tx, need_id, ctx.person.id)
+    commitment = stored_needs.commitment(ctx.tx, need_id, ctx.person.id)
     if commitment is None or not commitment.checks:
         return
     commitment.checks, commitment.check_at = 0, ctx.now + GRACE
@@ -156,12 +155,11 @@ def give_back(moment: Moment, need: Need, commitment: Commitment, state: str) ->
 def reopen(moment: Moment, need: Need, commitment: Commitment, state: str) -> list[Outbound]:
     """End one commitment, close what its volunteer was shown, and ask the next at once."""
     stored_needs.end_commitment(moment.tx, moment.now, commitment, state)
-    talks = conversations.close_talks(moment.tx, moment.now, need_id=need.id, helper_id=commitment.person_id)
-    closing.close(moment, need.id, need.reference, reader_id=commitment.person_id, talk_ids=talks)
+    closing.close(moment, need.id, need.reference, commitment.person_id)
+    conversations.close_talks(moment.tx, moment.now, need_id=need.id, helper_id=commitment.person_id)
     moment.tx.session.flush()
-    if not stored_needs.reopen(moment.tx, need.id):
+    if not stored_needs.give_back(moment.tx, need, commitment.part_id):
         return []
-    moment.tx.session.refresh(need)
     need.asked_done = 0
     return waves.next_wave(moment, need)
 

@@ -67,7 +67,7 @@ def confirm(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 def _thanks(ctx: Context, need: Need) -> list[Outbound]:
     """The outcome goes once to everyone who committed at some time, and to coordinators who took charge."""
     helpers: set[UUID] = set()
-    for commitment in stored_commitments.active(ctx.tx, need.id):
+    for commitment in stored.commitments(ctx.tx, need.id):
         stored.end_commitment(ctx.tx, ctx.now, commitment, "done")
         helpers.add(commitment.person_id)
     thanks = lines(
@@ -89,7 +89,7 @@ def _others(ctx: Context, need: Need, told: Collection[UUID]) -> list[UUID]:
 def not_done(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """The requester says no: the volunteers are thanked, and the need opens again."""
     need = own.mine(ctx, argument)
-    active = stored_commitments.active(ctx.tx, need.id) if need else []
+    active = stored.commitments(ctx.tx, need.id) if need else []
     if need is None or not active:
         return own.unknown(ctx)
     told: list[Outbound] = []

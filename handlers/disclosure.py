@@ -11,7 +11,7 @@ from uuid import UUID
 from handlers import places
 from handlers.context import Moment
 from handlers.messages import Place
-from storage import alerts, commitments, needs, people, work
+from storage import alerts, needs, people, work
 from storage.tables import Account, Alert, Commitment, Need, Person
 
 
@@ -88,7 +88,7 @@ def _meets(moment: Moment, viewer_id: UUID, need: Need) -> Commitment | None:
     """The commitment by which someone is meeting a need now."""
     if need.state not in needs.OPEN_STATES:
         return None
-    return commitments.of(moment.tx, need.id, viewer_id)
+    return needs.commitment(moment.tx, need.id, viewer_id)
 
 
 def _leads(moment: Moment, viewer_id: UUID, need: Need) -> bool:

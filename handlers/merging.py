@@ -9,8 +9,8 @@ from rapidfuzz import fuzz
 from handlers import alarms, asking, cards, coordinators, references, waves
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Lane, Outbound, _, lines
-from storage import commitments, people
 from storage import needs as stored
+from storage import people
 from storage.tables import Need
 from storage.work import audit
 
@@ -67,9 +67,9 @@ def merge(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if len(pair) != 2 or pair[0].id == pair[1].id:
         return [ctx.reply(_("I can't find both of them."))]
     kept, newer = pair
-    if commitments.active(ctx.tx, newer.id):
+    if stored.commitments(ctx.tx, newer.id):
         kept, newer = newer, kept
-    busy = bool(commitments.active(ctx.tx, newer.id))
+    busy = bool(stored.commitments(ctx.tx, newer.id))
     if busy or kept.state not in stored.OPEN_STATES or not stored.merge(ctx.tx, ctx.now, newer, kept):
         return [ctx.reply(_("These can't be merged any more. Both go on as they are."))]
     audit(ctx.tx, ctx.now, ctx.person.id, "merged", case_id=newer.id)

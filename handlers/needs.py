@@ -24,7 +24,7 @@ from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.lexicon import Intent
 from handlers.messages import Inbound, Outbound, Verbatim, Words, _, _n, lines
 from handlers.texts import joined
-from storage import commitments, conversations, needs
+from storage import conversations, needs
 from storage.tables import Need
 
 LONGEST_WORDS = 2_000
@@ -154,6 +154,7 @@ def create(ctx: Context, answers: Answers) -> list[Outbound]:
     }
     made = needs.add(
         ctx.tx,
+        parts=_parts(answers),
         reference=references.new(ctx.tx.random, "N", lambda text: needs.reference_taken(ctx.tx, text)),
         person_id=ctx.person.id,
         skill=answers["skill"],
@@ -169,6 +170,12 @@ def create(ctx: Context, answers: Answers) -> list[Outbound]:
     )
     asked = asking.begin(ctx, made)
     return [cards.need(ctx, made, ctx.person.id), *asked, *merging.notice(ctx, made)]
+
+
+def _parts(answers: Answers) -> list[tuple[str, int]]:
+    """Each kind of help with the number of helpers that were asked for."""
+    wanted = answers.get("wanted", 1)
+    return [(skill, wanted) for skill in answers.get("skills") or [answers["skill"]]]
 
 
 def _at(answers: Answers) -> datetime | None:
@@ -207,7 +214,7 @@ def _add_words(ctx: Context, old: Need, words: str) -> list[Outbound]:
     text = lines(_("The one who asked adds:"), Verbatim(f"“{words}”"))
     told = [
         Outbound(each.person_id, text, title=joined(old.reference), discloses=old.id)
-        for each in commitments.active(ctx.tx, old.id)
+        for each in needs.commitments(ctx.tx, old.id)
     ]
     added_to = ctx.reply(_("I have added it to {reference}.", reference=old.reference))
     return [added_to, cards.need(ctx, old, ctx.person.id, in_place=True), *told]
@@ -262,7 +269,7 @@ def end(ctx: Moment, case: Need) -> list[Outbound]:
     closing.close(ctx, case.id, case.reference)
     told = waves.withdraw(ctx, case, _("{reference} is not needed any more. Thank you."))
     text = _("{reference} is not needed any more. Thank you for your time.", reference=case.reference)
-    for helper in commitments.active(ctx.tx, case.id):
+    for helper in needs.commitments(ctx.tx, case.id):
         needs.end_commitment(ctx.tx, ctx.now, helper, "not_done")
         told.append(Outbound(helper.person_id, lines(text, PLACE_CLOSED)))
     needs.close(ctx.tx, ctx.now, case, "cancelled")

@@ -66,7 +66,8 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
     place = places.coarse(places.from_json(answers.get("place")))
     chosen = answers["skills"]
     radius = answers.get("radius") or RADII[1]
-    offers.save(ctx.tx, ctx.now, ctx.person, chosen, answers["words"], place, radius)
+    terms = offers.Terms(tuple(chosen), answers["words"], place, radius)
+    offers.save(ctx.tx, ctx.now, ctx.person, ctx.union.time_zone, terms)
     what = joined(*(skills.label(each) for each in chosen))
     if ctx.person.member_since is not None:
         return [

@@ -28,6 +28,7 @@ def _next(moment: Moment, need: Need) -> Need:
     zone = cards.zone_of(moment, need.person_id)
     return stored.add(
         moment.tx,
+        parts=[(each.skill, each.wanted) for each in stored.parts(moment.tx, need.id)],
         reference=references.new(moment.tx.random, "N", lambda text: stored.reference_taken(moment.tx, text)),
         person_id=need.person_id,
         skill=need.skill,

@@ -23,7 +23,6 @@ from handlers.messages import Button, Inbound, Outbound, Text, _, lines
 from handlers.needs import end as stop_need
 from handlers.texts import joined
 from storage import alerts, conversations, forgetting, needs, offers, outbox, people, work
-from storage import commitments as stored_commitments
 from storage.tables import Person, Talk
 
 LATELY = timedelta(days=30)
@@ -136,7 +135,7 @@ def _part(ctx: Context, talk: Talk) -> list[Outbound]:
     if talk.need_id is None or talk.closed_at is not None:
         return []
     need = needs.get(ctx.tx, talk.need_id)
-    commitment = stored_commitments.of(ctx.tx, need.id, talk.helper_id)
+    commitment = needs.commitment(ctx.tx, need.id, talk.helper_id)
     if commitment is None:
         return []
     asked = commitments.reopen(ctx, need, commitment, "withdrawn")

@@ -85,7 +85,7 @@ def _choose(ctx: Context, argument: str, command: str, do: Any) -> list[Outbound
     what = next((each for each in words if each in WHAT), "place")
     if need is None:
         return own.unknown(ctx)
-    active = stored.active(ctx.tx, need.id)
+    active = stored_needs.commitments(ctx.tx, need.id)
     if not active or need.state not in stored_needs.OPEN_STATES:
         return [ctx.reply(_("Nobody has accepted {reference} now.", reference=need.reference))]
     numbers = _numbers(ctx, need)
@@ -152,7 +152,7 @@ def _hide(ctx: Context, need: Need, commitment: Commitment) -> list[Outbound]:
     had_phone = "phone" in commitment.shows.split()
     commitment.shows = ""
     ctx.tx.session.flush()
-    closing.close(ctx, need.id, need.reference, reader_id=commitment.person_id)
+    closing.close(ctx, need.id, need.reference, helper_id=commitment.person_id)
     told = _view(ctx, need, commitment, _("The one who asked has closed their place. You can ask them here."))
     again = _show_phone(ctx, need, commitment)[2:] if had_phone else []
     done = lines(_("Your place is closed to your volunteer."), closing.WAS_READ)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from handlers import alarms, asking, cards, closing, merging, own, recurring, waves
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, _, lines
-from storage import alerts, commitments
+from storage import alerts
 from storage import needs as stored
 from storage.tables import Need
 
@@ -24,7 +24,7 @@ def due(moment: Moment, need: Need) -> list[Outbound]:
         return recurring.pass_over(moment, need)
     wait = ANSWER_URGENT if need.urgent else ANSWER
     in_danger = alerts.unresolved_of(moment.tx, need.person_id, "sos") is not None
-    if in_danger or commitments.active(moment.tx, need.id):
+    if in_danger or stored.commitments(moment.tx, need.id):
         need.confirm_at = moment.now + wait
         return []
     if need.confirm_asked >= QUESTIONS and not _is_in_hand(moment, need):

@@ -10,7 +10,7 @@ from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, _
 from storage import conversations, offers, outbox, people
 from storage import needs as stored
-from storage.tables import Invitation, Need
+from storage.tables import Invitation, Need, Part
 
 PAUSE = timedelta(days=7)
 
@@ -34,19 +34,28 @@ def accept(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if found is None or ctx.person.banned_at is not None:
         return [ctx.reply(_("I can't find an open question to you there. /my shows what is yours."))]
     need, invitation = found
-    if invitation.state == "accepted" and need.state == "taken":
+    if invitation.state == "accepted" and need.state in stored.OPEN_STATES:
         return [ctx.reply(_("{reference} is yours already.", reference=need.reference))]
     apart = need.person_id in people.blocked_with(ctx.tx, ctx.person.id)
-    if apart or need.state != "open" or not stored.take(ctx.tx, need.id):
+    if apart or need.state != "open" or not stored.take_part(ctx.tx, need, invitation.part_id):
         return [ctx.reply(_("{reference} is no longer open. Thank you.", reference=need.reference))]
-    ctx.tx.session.refresh(need)
     invitation.state, invitation.answered_at = "accepted", ctx.now
-    commitment = stored.commit(ctx.tx, ctx.now, need, ctx.person.id)
+    commitment = stored.commit(ctx.tx, ctx.now, need, ctx.person.id, invitation.part_id)
     conversations.open_talk(ctx.tx, ctx.now, need.person_id, ctx.person.id, need_id=need.id)
     commitments.begin(ctx, need, commitment)
-    others = waves.withdraw(ctx, need, _("{reference} has been taken by someone else. Thank you."))
-    solved = alarms.settle(ctx, need, "taken by a volunteer")
-    return [showing.opened(ctx, need, commitment), cards.need(ctx, need, need.person_id), *others, *solved]
+    others = _filled(ctx, need, stored.part(ctx.tx, need.id, invitation.part_id))
+    return [showing.opened(ctx, need, commitment), cards.need(ctx, need, need.person_id), *others]
+
+
+def _filled(ctx: Context, need: Need, part: Part) -> list[Outbound]:
+    """Who need not help with this part any more is told; with the last part the search is over."""
+    told: list[Outbound] = []
+    if part.taken >= part.wanted:
+        taken = _("{reference} has been taken by someone else. Thank you.")
+        told += waves.withdraw(ctx, need, taken, part)
+    if need.state == "taken":
+        told += alarms.settle(ctx, need, "taken by a volunteer")
+    return told
 
 
 def decline(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:

@@ -8,7 +8,7 @@ from handlers import alarms, cards, matching
 from handlers.context import Moment
 from handlers.messages import Lane, Outbound, Text
 from storage import alerts, needs, offers, outbox, people
-from storage.tables import Need
+from storage.tables import Need, Part
 
 CONSIDERED = 64  # candidates that the index returns for one wave
 FIRST_REST = timedelta(minutes=30)  # until the next look when nobody is left to ask
@@ -49,10 +49,15 @@ def due(moment: Moment, need: Need) -> list[Outbound]:
     return [*told, cards.need(moment, need, need.person_id)]
 
 
-def withdraw(moment: Moment, need: Need, text: Text) -> list[Outbound]:
-    """Take the open invitations back; who has seen one is told, who has not never will be."""
+def withdraw(moment: Moment, need: Need, text: Text, part: Part | None = None) -> list[Outbound]:
+    """Take the open invitations back, all or those of a part.
+
+    Who has seen one is told, who has not never will be.
+    """
     told = []
     for invitation in needs.invitations(moment.tx, need.id, "pending"):
+        if part is not None and needs.part(moment.tx, need.id, invitation.part_id) is not part:
+            continue
         invitation.state = "withdrawn"
         if outbox.drop(moment.tx, moment.now, invitation_id=invitation.id):
             continue

@@ -1,4 +1,4 @@
-"""Commitments: accepted invitations, when their volunteer is to be asked, and what each may see."""
+"""Commitments: accepted invitations, all that a need has had, and when their volunteers are to be asked."""
 
 from __future__ import annotations
 
@@ -11,20 +11,10 @@ from storage.database import Transaction
 from storage.tables import Commitment
 
 
-def active(tx: Transaction, need_id: UUID) -> list[Commitment]:
-    """The commitments by which a need is being met now, the oldest first."""
-    return [each for each in ever(tx, need_id) if each.state == "active"]
-
-
 def ever(tx: Transaction, need_id: UUID) -> list[Commitment]:
     """Every commitment that a need has had, however it ended, the oldest first."""
     query = sa.select(Commitment).where(Commitment.need_id == need_id)
     return list(tx.session.scalars(query.order_by(Commitment.created_at, Commitment.id)))
-
-
-def of(tx: Transaction, need_id: UUID, person_id: UUID) -> Commitment | None:
-    """By which one person is meeting a need now."""
-    return next((each for each in active(tx, need_id) if each.person_id == person_id), None)
 
 
 def due(tx: Transaction, now: datetime, limit: int) -> list[Commitment]:

@@ -10,15 +10,21 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from storage.database import Transaction
-from storage.tables import Commitment, Invitation, Need, Person
+from storage.tables import Commitment, Invitation, Need, Part, Person
 
 OPEN_STATES = ("open", "taken")
 
 
-def add(tx: Transaction, **columns: Any) -> Need:
-    need = Need(id=tx.new_id(), wave=0, idle_waves=0, asked_done=0, **columns)
-    tx.session.add(need)
+def add(tx: Transaction, *, parts: Sequence[tuple[str, int]] = (), **columns: Any) -> Need:
+    """Store a need and its parts, each a skill and how many helpers it wants; else one of its own skill."""
+    need = Need(id=tx.new_id(), wave=0, idle_waves=0, asked_done=0, widened=0, **columns)
+    made = [
+        Part(id=tx.new_id(), need_id=need.id, position=position, skill=skill, wanted=wanted, taken=0)
+        for position, (skill, wanted) in enumerate(parts or ((need.skill, 1),))
+    ]
+    tx.session.add_all((need, *made))
     tx.loaded.invitations[need.id] = []
+    tx.loaded.parts[need.id] = made
     return need
 
 
@@ -70,15 +76,6 @@ def said(tx: Transaction, need: Need) -> dict[str, Any]:
 def keep_said(tx: Transaction, need: Need, said: dict[str, Any]) -> None:
     person = tx.session.get_one(Person, need.person_id)
     need.sealed_words = tx.seal(person.key_id, "need words", said)
-
-
-def take(tx: Transaction, need_id: UUID) -> bool:
-    """Claim an open need for one volunteer; False if another was faster."""
-    return _move(tx, need_id, ("open",), "taken")
-
-
-def reopen(tx: Transaction, need_id: UUID) -> bool:
-    return _move(tx, need_id, ("taken",), "open")
 
 
 def close(tx: Transaction, now: datetime, need: Need, state: str) -> bool:
@@ -174,16 +171,72 @@ def next_confirm(tx: Transaction) -> datetime | None:
     return tx.session.scalar(sa.select(sa.func.min(Need.confirm_at)).where(Need.state == "open"))
 
 
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def parts(tx: Transaction, need_id: UUID) -> list[Part]:
+    """The parts of a need in the order in which they were asked for; there is at least one."""
+    if need_id not in tx.loaded.parts:
+        query = sa.select(Part).where(Part.need_id == need_id).order_by(Part.position)
+        tx.loaded.parts[need_id] = list(tx.session.scalars(query))
+    return tx.loaded.parts[need_id]
+
+
+def part(tx: Transaction, need_id: UUID, part_id: UUID | None) -> Part:
+    """One part of a need; the first where None was written down, as before needs had several."""
+    found = parts(tx, need_id)
+    return next((each for each in found if each.id == part_id), found[0])
+
+
+def take_part(tx: Transaction, need: Need, part_id: UUID | None) -> bool:
+    """Claim a place in a part for one volunteer; False if others were faster or the need has ended.
+
+    When all parts are full the need is taken. Who has its row locked sees neither changed meanwhile.
+    """
+    tx.session.refresh(need, with_for_update=True)
+    if need.state != "open":
+        return False
+    if not _count(tx, part(tx, need.id, part_id), Part.taken < Part.wanted, 1):
+        return False
+    if all(each.taken >= each.wanted for each in parts(tx, need.id)):
+        need.state = "taken"
+    return True
+
+
+def give_back(tx: Transaction, need: Need, part_id: UUID | None) -> bool:
+    """Free a place in a part again; whether the need is open by that: False if it has ended."""
+    tx.session.refresh(need, with_for_update=True)
+    if need.state not in OPEN_STATES or not _count(tx, part(tx, need.id, part_id), Part.taken > 0, -1):
+        return False
+    need.state = "open"
+    return True
+
+
+def _count(tx: Transaction, counted: Part, condition: sa.ColumnElement[bool], change: int) -> bool:
+    """Change how many have taken a part: the condition and the change are one statement."""
+    changed = tx.session.execute(
+        sa.update(Part)
+        .where(Part.id == counted.id, condition)
+        .values(taken=Part.taken + change)
+        .returning(Part.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    for each in parts(tx, counted.need_id):
+        tx.session.refresh(each)
+    return changed is not None
+
+
 # --- invitations ----------------------------------------------------------------------------------
 
 
-def invite(tx: Transaction, now: datetime, need: Need, person_ids: Sequence[UUID]) -> list[Invitation]:
+def invite(tx: Transaction, now: datetime, need: Need, person_ids: Sequence[UUID],
+           part_id: UUID | None = None) -> list[Invitation]:  # fmt: skip
     if need.wave > 1:  # who was told that it is taken may be asked again when it opens again
         again = (Invitation.need_id == need.id, Invitation.person_id.in_(person_ids))
         tx.session.execute(sa.delete(Invitation).where(*again))
     invitations = [
-        Invitation(id=tx.new_id(), need_id=need.id, person_id=each, wave=need.wave, state="pending",
-                   asked_at=now)
+        Invitation(id=tx.new_id(), need_id=need.id, person_id=each, part_id=part_id, wave=need.wave,
+                   state="pending", asked_at=now)
         for each in person_ids
     ]  # fmt: skip
     tx.session.add_all(invitations)
@@ -220,19 +273,29 @@ def pending_of(tx: Transaction, person_id: UUID) -> list[Invitation]:
 # --- commitments ----------------------------------------------------------------------------------
 
 
-def commit(tx: Transaction, now: datetime, need: Need, person_id: UUID) -> Commitment:
+def commit(tx: Transaction, now: datetime, need: Need, person_id: UUID,
+           part_id: UUID | None = None) -> Commitment:  # fmt: skip
     commitment = Commitment(
-        id=tx.new_id(), need_id=need.id, person_id=person_id, state="active", created_at=now
+        id=tx.new_id(), need_id=need.id, person_id=person_id, part_id=part_id, state="active", created_at=now
     )
     tx.session.add(commitment)
     return commitment
 
 
-def commitment(tx: Transaction, need_id: UUID) -> Commitment | None:
-    """The commitment by which a need is being met now."""
-    return tx.session.scalars(
-        sa.select(Commitment).where(Commitment.need_id == need_id, Commitment.state == "active")
-    ).first()
+def commitments(tx: Transaction, need_id: UUID) -> list[Commitment]:
+    """The commitments by which a need is being met now, the oldest first."""
+    return list(
+        tx.session.scalars(
+            sa.select(Commitment)
+            .where(Commitment.need_id == need_id, Commitment.state == "active")
+            .order_by(Commitment.created_at, Commitment.id)
+        )
+    )
+
+
+def commitment(tx: Transaction, need_id: UUID, person_id: UUID) -> Commitment | None:
+    """The commitment by which this person is meeting a need now."""
+    return next((each for each in commitments(tx, need_id) if each.person_id == person_id), None)
 
 
 def end_commitment(tx: Transaction, now: datetime, commitment: Commitment, state: str) -> None:

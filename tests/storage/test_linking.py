@@ -58,7 +58,7 @@ def a_past(tx: Transaction, name: str, other: Person) -> Known:
     report = alerts.add(tx, reference=f"A-about-{name}", kind="report", about_id=me.id, policy={},
                         person_id=other.id, opened_at=NOON)  # fmt: skip
     alerts.page(tx, NOON, report, "all", [me])
-    offers.save(tx, NOON, me, ["medicine"], "pills", (1.0, 2.0), 5000)
+    offers.save(tx, NOON, me, "UTC", offers.Terms(("medicine",), "pills", (1.0, 2.0), 5000))
     people.agree(tx, NOON, me, "I agree")
     people.block(tx, NOON, me.id, other.id)
     work.audit(tx, NOON, other.id, "opened", subject=me, case_id=closed.id, detail="the place")

@@ -16,7 +16,7 @@ from handlers import matching
 from storage import cells, needs, offers, people
 from storage.cells import COARSE, METRES_PER_DEGREE
 from storage.database import Database, Transaction
-from storage.offers import Candidate
+from storage.offers import Candidate, Terms
 from storage.tables import Account, OfferSkill, Person
 from tests.storage import BOTH_ENGINES, HOUR, a_need, empty, meet, some
 from tests.world import BARCELONA, NOON
@@ -58,7 +58,7 @@ def settle(tx: Transaction, name: str, volunteer: Volunteer, requester: Person) 
     person.banned_at = NOON if volunteer.banned else None
     known.account.reachable = volunteer.reachable
     spot = cells.snap(*volunteer.spot) if volunteer.spot else None
-    offer = offers.save(tx, NOON, person, volunteer.skills, "words", spot, volunteer.radius)
+    offer = offers.save(tx, NOON, person, "UTC", Terms(volunteer.skills, "words", spot, volunteer.radius))
     offer.paused_until = None if volunteer.paused is None else NOON + volunteer.paused
     if volunteer.blocks:
         people.block(tx, NOON, person.id, requester.id)
@@ -75,7 +75,8 @@ def build(
     requester = meet(tx, "ana", member_since=NOON)
     middle = cells.snap(*spot) if spot else (None, None)
     need = a_need(tx, requester.person, latitude=middle[0], longitude=middle[1])
-    offers.save(tx, NOON, requester.person, ["medicine"], "my own", cells.snap(*BARCELONA), 100_000)
+    own = Terms(("medicine",), "my own", cells.snap(*BARCELONA), 100_000)
+    offers.save(tx, NOON, requester.person, "UTC", own)
     found = {settle(tx, f"v{n}", each, requester.person): each for n, each in enumerate(volunteers)}
     for person_id, each in found.items():
         if each.invited:
@@ -211,8 +212,9 @@ async def test_a_volunteer_whose_place_is_unknown_counts_as_far_as_they_go(datab
 async def test_an_offer_is_replaced_whole_and_removed_whole(database: Database) -> None:
     def change(tx: Transaction) -> tuple[str, int, int]:
         ben = meet(tx, "ben", member_since=NOON)
-        offers.save(tx, NOON, ben.person, ["medicine", "food", "medicine"], "pills", BARCELONA, 5_000)
-        offers.save(tx, NOON, ben.person, ["transport"], "a van", None, 20_000)
+        pills = Terms(("medicine", "food", "medicine"), "pills", BARCELONA, 5_000)
+        offers.save(tx, NOON, ben.person, "UTC", pills)
+        offers.save(tx, NOON, ben.person, "UTC", Terms(("transport",), "a van", None, 20_000))
         offer = offers.of(tx, ben.person.id)
         assert offer is not None
         words = str(tx.open(ben.person.key_id, "offer words", offer.sealed_words))
