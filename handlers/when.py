@@ -185,9 +185,9 @@ def _is_past(text: str, found: re.Match[str], calendar: Calendar) -> bool:
 def _day(text: str, calendar: Calendar, local: datetime) -> date | None:
     """The day that is named: "tomorrow", a weekday, a date."""
     parts = re.sub(rf"\b{either(calendar.words['parts'])}\b", " ", text)  # "por la mañana" is no tomorrow
-    relative = re.search(rf"\b{calendar.pattern('relative')}\b", parts)
-    if relative and not _is_past(parts, relative, calendar):
-        return _parsed(relative[0], calendar, local)
+    ahead = _phrase(parts, calendar.words["days_ahead"])
+    if ahead is not None:
+        return local.date() + timedelta(days=ahead)
     dated = _date(text, calendar)
     if dated is not None and not _is_past(text, dated, calendar):
         return _parsed(dated[0], calendar, local)
@@ -206,7 +206,7 @@ def _date(text: str, calendar: Calendar) -> re.Match[str] | None:
 
 
 def _parsed(words: str, calendar: Calendar, local: datetime) -> date | None:
-    """A relative day or a date, read by dateparser; never by the machine's clock."""
+    """A date, read by dateparser; never by the machine's clock."""
     import dateparser
 
     found = dateparser.parse(
