@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.emergency import EmergencyNumbers
 from handlers.lexicon import Lexicons
 from handlers.messages import Button, Outbound, Text, Words
+from handlers.skills import Vocabulary
 from handlers.texts import Catalogs
 from storage.database import Transaction
 from storage.tables import Account, Conversation, Person
@@ -44,6 +45,7 @@ class Core:
     catalogs: Catalogs
     lexicons: Lexicons
     emergency: Mapping[str, EmergencyNumbers]
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
 
 
 @dataclass(slots=True)

@@ -106,6 +106,13 @@ class Text:
     values: dict[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Named(Text):
+    """What the union itself calls something, looked up by `key`; `message` where it has no name for it."""
+
+    key: str = ""
+
+
 def _(message: str, /, **values: object) -> Text:
     """Mark a text for translation; `{name}` in it stands for the value `name`."""
     return Text(message, values=values)

@@ -9,13 +9,13 @@ from handlers import (
     alarms,
     asking,
     cards,
+    choosing,
     closing,
     counting,
     merging,
     own,
     places,
     references,
-    skills,
     waves,
     when,
 )
@@ -29,7 +29,7 @@ from storage.tables import Need
 
 LONGEST_WORDS = 2_000
 MOST_ADDED = 10
-FROM_WORDS = ("words", "skill", "at", "every", "wanted")  # what is said anew after "Change"
+FROM_WORDS = ("words", "skill", "skills", "at", "every", "wanted")  # what is said anew after "Change"
 PLACE_CLOSED = _("Their place is closed again. Please delete it if you wrote it down.")
 SEND_MY_PLACE = _("Send my place")
 
@@ -52,9 +52,7 @@ def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
     helpers = counting.helpers(words, ctx.core.lexicons.calendars, ctx.person.language)
     if helpers > 1:
         answers["wanted"] = helpers
-    if understood.skills:
-        answers["skill"] = understood.skills[0]
-    return answers
+    return {**answers, **choosing.needed(ctx, words)}
 
 
 def zone(ctx: Context) -> str:
@@ -74,19 +72,8 @@ def _merge(answers: Answers, value: Answers) -> Answers:
     return {**answers, **value}
 
 
-def _skill_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
-    return tuple(Option(skill, label) for skill, label in skills.SKILLS.items())
-
-
-def _parse_skill(ctx: Context, inbound: Inbound) -> Any:
-    if inbound.text in skills.SKILLS:
-        return inbound.text
-    found = ctx.core.lexicons.skills(inbound.text, ctx.person.language)
-    return found[0] if found else Again(_("I did not find that in the list. Please choose one."))
-
-
 def _ask_confirm(ctx: Context, answers: Answers) -> Words:
-    what = [skills.label(answers["skill"])]
+    what = [choosing.what(answers)]
     if answers.get("urgent"):
         what.append(_("urgent"))
     if answers.get("wanted"):
@@ -174,8 +161,8 @@ def create(ctx: Context, answers: Answers) -> list[Outbound]:
 
 def _parts(answers: Answers) -> list[tuple[str, int]]:
     """Each kind of help with the number of helpers that were asked for."""
-    wanted = answers.get("wanted", 1)
-    return [(skill, wanted) for skill in answers.get("skills") or [answers["skill"]]]
+    first, *others = answers.get("skills") or [answers["skill"]]
+    return [(first, answers.get("wanted", 1)), *((each, 1) for each in others)]
 
 
 def _at(answers: Answers) -> datetime | None:
@@ -296,9 +283,7 @@ NEED = Form(
             _parse_words,
             accept=_merge,
         ),
-        Field(
-            "skill", lambda ctx, answers: _("What kind of help is it?"), _parse_skill, options=_skill_options
-        ),
+        choosing.ONE,
         Field("confirm", _ask_confirm, _parse_confirm, options=_confirm_options, accept=_accept_confirm),
         Field(
             "place",

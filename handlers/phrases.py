@@ -207,13 +207,13 @@ class Pattern:
     """
 
     def __init__(self, phrases: Sequence[Phrase], before: str = "", after: str = "(?= )") -> None:
-        self._phrases = phrases
+        self.phrases = phrases
         self._around = before, after
 
     @cached_property
     def compiled(self) -> re.Pattern[str]:
         before, after = self._around
-        return re.compile(before + _expression(self._phrases) + after if self._phrases else "(?!)")
+        return re.compile(before + _expression(self.phrases) + after if self.phrases else "(?!)")
 
 
 def screen(phrases: Iterable[Phrase], ordinary: Set[str]) -> re.Pattern[str]:

@@ -15,7 +15,7 @@ from babel.dates import format_datetime, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from handlers.messages import Clock, Lines, Text, Verbatim, Words, _n
+from handlers.messages import Clock, Lines, Named, Text, Verbatim, Words, _n
 
 
 @cache
@@ -28,8 +28,14 @@ def own_name(language: str) -> str:
 class Catalogs:
     """The texts of every language; what is missing falls back to English."""
 
-    def __init__(self, translations: Mapping[str, gettext.NullTranslations]) -> None:
+    def __init__(
+        self,
+        translations: Mapping[str, gettext.NullTranslations],
+        names: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """names: what the union itself calls something, by key and language; the first is for all others."""
         self._translations = translations
+        self._names = names or {}
         self._none = gettext.NullTranslations()
         self.languages = tuple(translations)
 
@@ -45,6 +51,10 @@ class Catalogs:
             compiled.seek(0)
             translations[path.parent.name] = gettext.GNUTranslations(compiled)
         return cls(translations)
+
+    def with_names(self, names: Mapping[str, Mapping[str, str]]) -> Catalogs:
+        """The same texts, with the union's own names."""
+        return Catalogs(self._translations, names)
 
     def closest(self, hints: Iterable[str], otherwise: str) -> str:
         """The first of the hinted languages (such as "es-MX") that we speak."""
@@ -63,6 +73,9 @@ class Catalogs:
                 for part in (self.render(each, language) for each in words.parts if each is not None)
                 if part
             )
+        if isinstance(words, Named) and words.key in self._names:
+            names = self._names[words.key]
+            return names.get(language) or next(iter(names.values()))
         if not words.message:
             return ""
         catalog = self._translations.get(language, self._none)

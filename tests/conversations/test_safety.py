@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.conversations.acts import press_token, tokens
-from tests.world import Friend, World
+from tests.world import BARCELONA, Friend, World
 
 
 async def _met(world: World) -> tuple[Friend, Friend, str]:
