@@ -83,9 +83,13 @@ def wanted_at(at: datetime | None, every: int | None, zone: str) -> Text | None:
     clock = Clock(at, zone)
     if every is None:
         return _("For {time}", time=clock)
+    if every == 1:
+        return _("For {time}, every day", time=clock)
+    if every == 7:
+        return _("For {time}, every week", time=clock)
     if every % 7 == 0:
-        return _n("For {time}, every week", "For {time}, every {count} weeks", every // 7, time=clock)
-    return _n("For {time}, every day", "For {time}, every {count} days", every, time=clock)
+        return _n("For {time}, every {count} week", "For {time}, every {count} weeks", every // 7, time=clock)
+    return _n("For {time}, every {count} day", "For {time}, every {count} days", every, time=clock)
 
 
 def standing(moment: Moment, case: Need) -> Words:
@@ -186,9 +190,14 @@ def wave_wait(moment: Moment, case: Need) -> timedelta:
 # --- an invitation --------------------------------------------------------------------------------
 
 
-def invitation(case: Need, asked: Invitation, candidate: Candidate) -> Outbound:
-    """One volunteer is asked: kind of help and rough distance; neither words nor place of the need."""
-    when = _("urgent") if case.urgent else _("as soon as you can")
+def invitation(case: Need, asked: Invitation, candidate: Candidate, zone: str) -> Outbound:
+    """One volunteer is asked: kind of help and rough distance; neither words nor place of the need.
+
+    zone: in which the hour is said, such as "Europe/Madrid".
+    """
+    when: Text | None = wanted_at(case.needed_at, case.repeats_every, zone)
+    if when is None:
+        when = _("urgent") if case.urgent else _("as soon as you can")
     return Outbound(
         candidate.person_id,
         lines(

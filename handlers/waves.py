@@ -26,7 +26,10 @@ def next_wave(moment: Moment, need: Need) -> list[Outbound]:
     need.next_step_at = moment.now + cards.wave_wait(moment, need)
     need.idle_waves = 0
     invitations = needs.invite(moment.tx, moment.now, need, [each.person_id for each in chosen])
-    return [cards.invitation(need, *pair) for pair in zip(invitations, chosen, strict=True)]
+    return [
+        cards.invitation(need, *pair, moment.union.time_zone)
+        for pair in zip(invitations, chosen, strict=True)
+    ]
 
 
 def _nobody_left(moment: Moment, need: Need) -> list[Outbound]:

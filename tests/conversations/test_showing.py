@@ -56,9 +56,6 @@ async def test_the_next_volunteer_sees_the_place_and_no_door_until_it_is_shown(w
 
 async def test_the_phone_is_shown_with_the_consent_of_its_owner_alone(world: World) -> None:
     ana, ben, reference = await _taken(world)
-    await ana.presses("Show my phone")
-    ana.hears("I don't know a contact of yours")
-    ben.hears_nothing()
     await ana.says("/contact +34 600 000 000")
     await ana.presses("Show my phone")
     ben.hears(reference, "+34 600 000 000")
@@ -103,6 +100,10 @@ async def test_each_opening_is_written_down(world: World) -> None:
     await ana.presses("Show my phone")
 
     def actions(tx: Transaction) -> list[str]:
-        return list(tx.session.scalars(sa.select(Audit.action).order_by(Audit.id)))
+        return list(
+            tx.session.scalars(
+                sa.select(Audit.action).where(Audit.action.startswith("opened")).order_by(Audit.id)
+            )
+        )
 
     assert await world.database.run(actions) == ["opened need", "opened contact"]
