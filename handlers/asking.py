@@ -22,7 +22,7 @@ def begin(moment: Moment, need: Need) -> list[Outbound]:
     if need.needed_at is not None and need.needed_at - AHEAD > moment.now:
         need.next_step_at = need.needed_at - AHEAD
         return []
-    return waves.next_wave(moment, need)
+    return waves.first_wave(moment, need)
 
 
 def first_confirm(urgent: bool, needed_at: datetime | None, now: datetime) -> datetime:

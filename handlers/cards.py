@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from storage.candidates import Candidate
+
 from handlers import disclosure, matching, skills
 from handlers.context import Moment
 from handlers.messages import Button, Clock, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined
 from storage import alerts, needs, people
-from storage.offers import Candidate
 from storage.tables import Alert, Commitment, Invitation, Need
 
 # --- a need, as its requester sees it -------------------------------------------------------------
@@ -190,10 +191,13 @@ def wave_wait(moment: Moment, case: Need) -> timedelta:
 # --- an invitation --------------------------------------------------------------------------------
 
 
-def invitation(case: Need, asked: Invitation, candidate: Candidate, zone: str) -> Outbound:
+def invitation(
+    case: Need, asked: Invitation, candidate: Candidate, skill: str, zone: str, *, instead: bool = False
+) -> Outbound:
     """One volunteer is asked: kind of help and rough distance; neither words nor place of the need.
 
     zone: in which the hour is said, such as "Europe/Madrid".
+    instead: they don't offer this skill but another one that could do, and are told so.
     """
     when: Text | None = wanted_at(case.needed_at, case.repeats_every, zone)
     if when is None:
@@ -202,10 +206,11 @@ def invitation(case: Need, asked: Invitation, candidate: Candidate, zone: str) -
         candidate.person_id,
         lines(
             _("Can you help a neighbour with this?"),
+            _("It is not what you offered, but you may be able to do it.") if instead else None,
             matching.how_far(candidate),
             _("The address and the details open when you accept. You may always say no."),
         ),
-        title=joined(skills.label(case.skill), when, case.reference),
+        title=joined(skills.label(skill), when, case.reference),
         buttons=(
             Button(_("I can"), f"/accept {case.reference}", means="yes"),
             Button(_("Not now"), f"/decline {case.reference}", means="no"),
@@ -221,6 +226,7 @@ def invitation(case: Need, asked: Invitation, candidate: Candidate, zone: str) -
 ALERT_KINDS = {
     "sos": ("🔴", _("SOS")),
     "unanswered": ("🟠", _("nobody has taken a need")),
+    "unverified": ("🟠", _("nobody near is verified for this")),
     "unfinished": ("🟠", _("nobody has said if a need was met")),
     "missed": ("🟠", _("a volunteer for an urgent need does not answer")),
     "report": ("🟠", _("someone was reported")),
