@@ -33,7 +33,7 @@ from handlers.messages import Inbound, Kind, Outbound, Text, _
 from storage import alerts as stored_alerts
 from storage import needs as stored_needs
 from storage.database import Transaction
-from storage.tables import Alert, Need
+from storage.tables import Need
 
 Handler = Callable[[Context, Inbound, str], list[Outbound]]
 
@@ -125,25 +125,39 @@ OWN_REPORTS: dict[Kind, Callable[[Moment, Inbound], list[Outbound]]] = {
 }
 
 
+Run = Callable[[Moment, Sequence[Any]], list[Outbound]]
+
+
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Something that becomes due: how the clock finds it, and what it does with each."""
+    """Something that becomes due: how the clock finds it, and what it does with those found together."""
 
     name: str
     find: Callable[[Transaction, datetime, int], Sequence[Any]]
-    run: Callable[[Moment, Any], list[Outbound]]
+    run: Run
     next_due: Callable[[Transaction], datetime | None]
 
 
-def _need_is_due(moment: Moment, need: Need) -> list[Outbound]:
-    return waves.due(moment, need) if need.state == "open" else completing.due(moment, need)
+def _needs_are_due(moment: Moment, found: Sequence[Need]) -> list[Outbound]:
+    """Those who seek helpers are looked after together, so that not all ask the same volunteers."""
+    told = waves.due(moment, [need for need in found if need.state == "open"])
+    return told + _one_by_one(completing.due)(moment, [need for need in found if need.state == "taken"])
 
 
-def _alert_is_due(moment: Moment, alert: Alert) -> list[Outbound]:
-    return alarms.due(moment, alert)
+def _one_by_one(run: Callable[[Moment, Any], list[Outbound]]) -> Run:
+    """A duty that looks after each by itself; what one has changed the next one finds written."""
+
+    def each(moment: Moment, found: Sequence[Any]) -> list[Outbound]:
+        told: list[Outbound] = []
+        for one in found:
+            told += run(moment, one)
+            moment.tx.session.flush()
+        return told
+
+    return each
 
 
 DUTIES: tuple[Duty, ...] = (
-    Duty("alerts", stored_alerts.due, _alert_is_due, stored_alerts.next_due),
-    Duty("needs", stored_needs.due, _need_is_due, stored_needs.next_due),
+    Duty("alerts", stored_alerts.due, _one_by_one(alarms.due), stored_alerts.next_due),
+    Duty("needs", stored_needs.due, _needs_are_due, stored_needs.next_due),
 )

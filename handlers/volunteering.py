@@ -105,15 +105,11 @@ def decline(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 
 def _refuse(ctx: Moment, invitation: Invitation, state: str = "declined") -> list[Outbound]:
-    """One answer fewer to wait for; when it was the last, the next wave goes out at once."""
+    """One answer fewer to wait for: the next best is asked at once."""
     invitation.state, invitation.answered_at = state, ctx.now
     outbox.drop(ctx.tx, ctx.now, invitation_id=invitation.id)
-    need = stored.get(ctx.tx, invitation.need_id)
     ctx.tx.session.flush()
-    if need.state != "open" or stored.invitations(ctx.tx, need.id, "pending"):
-        return []
-    told = waves.next_wave(ctx, need)
-    return [*told, cards.need(ctx, need, need.person_id)]
+    return waves.replace(ctx, stored.get(ctx.tx, invitation.need_id), invitation)
 
 
 def unreachable(ctx: Moment, invitation: Invitation) -> list[Outbound]:
