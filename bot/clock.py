@@ -72,9 +72,8 @@ class Clock:
     def _run_batch(self, tx: Transaction, duty: Duty, now: datetime, limit: int) -> int:
         moment = Moment(self.core, tx, now)
         found = duty.find(tx, now, limit)
-        for each in found:
-            post(moment, duty.run(moment, each))
-            tx.session.flush()
+        if found:
+            post(moment, duty.run(moment, found))
         return len(found)
 
     def _put_off(self, tx: Transaction, duty: Duty, now: datetime) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from storage.candidates import Candidate
+
 from handlers import disclosure, matching, skills
 from handlers.context import Moment
 from handlers.messages import Button, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined
 from storage import alerts, needs, people
-from storage.offers import Candidate
 from storage.tables import Alert, Invitation, Need
 
 # --- a need, as its requester sees it -------------------------------------------------------------
@@ -109,17 +110,23 @@ def wave_wait(moment: Moment, case: Need) -> timedelta:
 # --- an invitation --------------------------------------------------------------------------------
 
 
-def invitation(case: Need, asked: Invitation, candidate: Candidate) -> Outbound:
-    """One volunteer is asked: kind of help and rough distance; neither words nor place of the need."""
+def invitation(
+    case: Need, asked: Invitation, candidate: Candidate, skill: str, *, instead: bool = False
+) -> Outbound:
+    """One volunteer is asked: kind of help and rough distance; neither words nor place of the need.
+
+    instead: they don't offer this skill but another one that could do, and are told so.
+    """
     when = _("urgent") if case.urgent else _("as soon as you can")
     return Outbound(
         candidate.person_id,
         lines(
             _("Can you help a neighbour with this?"),
+            _("It is not what you offered, but you may be able to do it.") if instead else None,
             matching.how_far(candidate),
             _("The address and the details open when you accept. You may always say no."),
         ),
-        title=joined(skills.label(case.skill), when, case.reference),
+        title=joined(skills.label(skill), when, case.reference),
         buttons=(
             Button(_("I can"), f"/accept {case.reference}", means="yes"),
             Button(_("Not now"), f"/decline {case.reference}", means="no"),
@@ -135,6 +142,7 @@ def invitation(case: Need, asked: Invitation, candidate: Candidate) -> Outbound:
 ALERT_KINDS = {
     "sos": ("🔴", _("SOS")),
     "unanswered": ("🟠", _("nobody has taken a need")),
+    "unverified": ("🟠", _("nobody near is verified for this")),
     "unfinished": ("🟠", _("nobody has said if a need was met")),
     "report": ("🟠", _("someone was reported")),
     "fault": ("⚠️", _("the bot has a fault")),

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from handlers import conversing, coordinators, forms, membership, needs, offers, sos, welcome
+from handlers import (
+    conversing,
+    coordinators,
+    forms,
+    membership,
+    needs,
+    offers,
+    pausing,
+    sos,
+    volunteering,
+    welcome,
+)
 from handlers.contents import FORMS
 from handlers.context import Context
 from handlers.lexicon import Intent
@@ -50,6 +61,9 @@ def _to_talk(ctx: Context, talk: Talk, inbound: Inbound) -> list[Outbound]:
 def _plain_words(ctx: Context, inbound: Inbound) -> list[Outbound]:
     """A sentence that asks or offers starts its form with what was said already filled in."""
     if inbound.text:
+        rest = pausing.asked(inbound.text)
+        if rest is not None:
+            return volunteering.pause(ctx, inbound, rest)
         understood = ctx.core.lexicons.understand(inbound.text, ctx.person.language)
         unread = _("I can't read what you attached, only your words.") if inbound.attachment else None
         if understood.intent is Intent.NEED:

@@ -114,7 +114,7 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
         longitude=cell[1] if cell else None,
         created_at=ctx.now,
     )
-    asked = waves.next_wave(ctx, made)
+    asked = waves.first_wave(ctx, made)
     return [cards.need(ctx, made, ctx.person.id), *asked]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, cards, closing, needs, references, skills, waves
+from handlers import alarms, cards, closing, limits, needs, pausing, references, skills, waves
 from handlers import disclosure as opening
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, Verbatim, _, lines
@@ -105,15 +105,11 @@ def decline(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 
 def _refuse(ctx: Moment, invitation: Invitation, state: str = "declined") -> list[Outbound]:
-    """One answer fewer to wait for; when it was the last, the next wave goes out at once."""
+    """One answer fewer to wait for: the next best is asked at once."""
     invitation.state, invitation.answered_at = state, ctx.now
     outbox.drop(ctx.tx, ctx.now, invitation_id=invitation.id)
-    need = stored.get(ctx.tx, invitation.need_id)
     ctx.tx.session.flush()
-    if need.state != "open" or stored.invitations(ctx.tx, need.id, "pending"):
-        return []
-    told = waves.next_wave(ctx, need)
-    return [*told, cards.need(ctx, need, need.person_id)]
+    return waves.replace(ctx, stored.get(ctx.tx, invitation.need_id), invitation)
 
 
 def unreachable(ctx: Moment, invitation: Invitation) -> list[Outbound]:
@@ -204,14 +200,19 @@ def _cannot_come(need: Need) -> Outbound:
 
 
 def pause(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    """No invitations for a week; those that are open count as a friendly no."""
+    """No invitations for a week or until the day that is named; open ones count as a friendly no."""
     own = offers.of(ctx.tx, ctx.person.id)
     if own is None:
         return [ctx.reply(_("You have no offer. /offer makes one."))]
-    own.paused_until = ctx.now + PAUSE
+    zone = limits.zone_of(ctx.person, ctx.union)
+    until = pausing.until(argument, ctx.person.language, ctx.now, zone) if argument else ctx.now + PAUSE
+    if until is None:
+        return [ctx.reply(_("Until when? Write it such as: /pause 3 days, /pause until Monday."))]
+    own.paused_until = until
     told = refuse_all(ctx, ctx.person.id)
     resume_button = Button(_("Ask me again"), "/resume")
-    return [ctx.reply(_("Rest well. I don't ask you for a week."), resume_button), *told]
+    day = limits.day_name(until, zone, ctx.person.language)
+    return [ctx.reply(_("Rest well. I don't ask you until {day}.", day=day), resume_button), *told]
 
 
 def resume(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -163,18 +164,20 @@ def _count(tx: Transaction, counted: Part, condition: sa.ColumnElement[bool], ch
 
 def invite(tx: Transaction, now: datetime, need: Need, person_ids: Sequence[UUID],
            part_id: UUID | None = None) -> list[Invitation]:  # fmt: skip
-    if need.wave > 1:  # who was told that it is taken may be asked again when it opens again
+    before = [each for each in invitations(tx, need.id) if each.person_id in person_ids]
+    if before:  # who was told that it is taken may be asked again when it opens again
         again = (Invitation.need_id == need.id, Invitation.person_id.in_(person_ids))
         tx.session.execute(sa.delete(Invitation).where(*again))
-    invitations = [
+    made = [
         Invitation(id=tx.new_id(), need_id=need.id, person_id=each, part_id=part_id, wave=need.wave,
                    state="pending", asked_at=now)
         for each in person_ids
     ]  # fmt: skip
-    tx.session.add_all(invitations)
+    tx.session.add_all(made)
     if need.id in tx.loaded.invitations:
-        tx.loaded.invitations[need.id] += invitations
-    return invitations
+        others = [each for each in tx.loaded.invitations[need.id] if each not in before]
+        tx.loaded.invitations[need.id] = others + made
+    return made
 
 
 def invitation(tx: Transaction, need_id: UUID, person_id: UUID) -> Invitation | None:
@@ -190,6 +193,54 @@ def invitations(tx: Transaction, need_id: UUID, *states: str) -> list[Invitation
     if states:
         query = query.where(Invitation.state.in_(states))
     return list(tx.session.scalars(query.order_by(Invitation.asked_at, Invitation.id)))
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How a union's volunteers have answered lately: how many said yes, of how many who were asked."""
+
+    accepted: int
+    answered: int
+
+
+MEASURED = 500  # the newest answered invitations
+YES = ("accepted", "returned")
+ANSWERED = (*YES, "declined", "expired")
+
+
+def answers(tx: Transaction) -> Answers:
+    """How the last invitations were answered, those of this transaction left out; silence is an answer."""
+    if tx.loaded.answers is None:
+        last = (
+            sa.select(Invitation.state)
+            .where(Invitation.state.in_(ANSWERED))
+            .order_by(Invitation.asked_at.desc())
+            .limit(MEASURED)
+            .subquery()
+        )
+        yes = sa.func.coalesce(sa.func.sum(sa.case((last.c.state.in_(YES), 1), else_=0)), 0)
+        with tx.asking():
+            row = tx.session.execute(sa.select(yes, sa.func.count()).select_from(last)).one()
+        tx.loaded.answers = row[0], row[1]
+    return Answers(*tx.loaded.answers)
+
+
+def opened_lately(tx: Transaction, since: datetime, now: datetime, within: timedelta, most: int) -> int:
+    """How many open needs are new and wait for their next step, counted up to `most`.
+
+    Found by the moment of that step, which is within the time that a wave waits; those of this
+    transaction count too.
+    """
+    made_now = tx.loaded.invitations.keys()
+    waiting = (
+        sa.select(Need.id)
+        .where(Need.next_step_at > now, Need.next_step_at <= now + within)
+        .where(Need.created_at > since, Need.state == "open")
+        .limit(most)
+    )
+    with tx.asking():
+        before = set(tx.session.scalars(waiting))
+    return min(most, len(before | made_now))
 
 
 def pending_of(tx: Transaction, person_id: UUID) -> list[Invitation]:
