@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from storage.candidates import Candidate
-
 from handlers import disclosure, matching, skills
 from handlers.context import Moment
 from handlers.messages import Button, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined
 from storage import alerts, needs, people
+from storage.candidates import Candidate
 from storage.tables import Alert, Invitation, Need
 
 # --- a need, as its requester sees it -------------------------------------------------------------
