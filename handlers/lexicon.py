@@ -12,8 +12,10 @@ from pathlib import Path
 
 from rapidfuzz import fuzz, process
 
-from handlers.phrases import Pattern, Phrasebook, frame, plain, screen, squeeze
+from handlers import when
+from handlers.phrases import KEY, Pattern, Phrase, Phrasebook, frame, keys, plain, screen, squeeze
 from handlers.skills import SKILLS, covered
+from handlers.when import Calendar
 
 SIMILAR = 84  # percent of letters in common from which a word may be a misspelled other
 SHORTEST_SIMILAR = 5  # letters; shorter words are like too many others
@@ -58,18 +60,29 @@ class _Section:
         return bool(self.phrases.compiled.search(self.calm.compiled.sub(" ~", framed)))
 
 
-def _skill_patterns(
-    book: Phrasebook, own: Mapping[str, Sequence[str]]
-) -> tuple[tuple[str, bool, Pattern], ...]:
-    """Each skill with what speaks of it; and whether that counts only where nothing finer is named."""
+@dataclass(frozen=True, slots=True)
+class _Synonyms:
+    """What speaks of one skill; vague words count only where nothing finer is named."""
+
+    skill: str
+    vague: bool
+    pattern: Pattern
+    keys: frozenset[str]
+
+    @classmethod
+    def of(cls, skill: str, phrases: Sequence[Phrase], *, vague: bool = False) -> _Synonyms:
+        return cls(skill, vague, Pattern(phrases), keys(phrases))
+
+
+def _synonyms(book: Phrasebook, own: Mapping[str, Sequence[str]]) -> tuple[_Synonyms, ...]:
     found = []
     for section, vague in (("skills", False), ("vague", True)):
         known = book.data.get(section, {})
         if strange := set(known) - {*SKILLS, "not"}:
             raise ValueError(f"{book.path}: unknown skills {sorted(strange)}")
-        found += [(skill, vague, Pattern(book.section(section, skill))) for skill in known]
+        found += [_Synonyms.of(skill, book.section(section, skill), vague=vague) for skill in known]
     its_own = Phrasebook(book.path, {"skills": own})
-    return (*found, *((skill, False, Pattern(its_own.section("skills", skill))) for skill in own))
+    return (*found, *(_Synonyms.of(skill, its_own.section("skills", skill)) for skill in own))
 
 
 class _Lexicon:
@@ -84,12 +97,12 @@ class _Lexicon:
             (value, Pattern(book.section(name, "phrases")), self._only(book, name))
             for value, name in ((True, "yes"), (False, "no"))
         )
-        self._skills = _skill_patterns(book, own)
+        self._skills = _synonyms(book, own)
         self.words = tuple(
-            (squeeze(plain(words.rstrip("*"))), skill)
-            for skill, _vague, phrases in self._skills
-            for phrase in phrases.phrases
-            if skill != "not" and len(phrase) == 1
+            (squeeze(plain(words.rstrip("*"))), each.skill)
+            for each in self._skills
+            for phrase in each.pattern.phrases
+            if each.skill != "not" and len(phrase) == 1
             for words in phrase[0]
         )
 
@@ -109,10 +122,12 @@ class _Lexicon:
 
     def skills(self, framed: str) -> tuple[str, ...]:
         """Skills in order of appearance; of overlapping phrases the longest counts."""
+        said = {word[:KEY] for word in framed.split()}
         spans = [
-            (m.start(), m.end(), skill, vague)
-            for skill, vague, words in self._skills
-            for m in words.compiled.finditer(framed)
+            (m.start(), m.end(), each.skill, each.vague)
+            for each in self._skills
+            if not said.isdisjoint(each.keys)
+            for m in each.pattern.compiled.finditer(framed)
         ]
         taken: list[tuple[int, int, str, bool]] = []
         for span in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
@@ -138,10 +153,12 @@ class Lexicons:
     """All languages that the bot understands plain words in."""
 
     def __init__(
-        self, books: Mapping[str, Phrasebook], own: Mapping[str, Mapping[str, Sequence[str]]] | None = None
-    ) -> None:
+        self, books: Mapping[str, Phrasebook], own: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        calendars: Mapping[str, Calendar] | None = None,
+    ) -> None:  # fmt: skip
         """own: phrases of the union's own skills, by language and skill."""
         own = own or {}
+        self.calendars = calendars or {}
         self.languages = tuple(books)
         self._urgent = _Section.of("urgent", *books.values())
         self._lexicons = {
@@ -160,10 +177,11 @@ class Lexicons:
 
     @classmethod
     def load(cls, folder: Path, own: Mapping[str, Mapping[str, Sequence[str]]] | None = None) -> Lexicons:
-        """Read every `<language>/lexicon.toml` in the folder; `own` are phrases of the union's own skills."""
+        """Read each `<language>/lexicon.toml` and `when.toml`; `own` are phrases of the union's skills."""
         paths = sorted(folder.glob("*/lexicon.toml"))
         read = {path: tomllib.loads(path.read_text(encoding="utf-8")) for path in paths}
-        return cls({path.parent.name: Phrasebook(path, data) for path, data in read.items()}, own)
+        books = {path.parent.name: Phrasebook(path, data) for path, data in read.items()}
+        return cls(books, own, when.load(folder))
 
     @cached_property
     def _screen(self) -> re.Pattern[str]:

@@ -45,6 +45,7 @@ class Loaded:
     reached: dict[UUID, tuple[Account, Person]] = field(default_factory=dict)  # by person, who is written to
     invitations: dict[UUID, list[Invitation]] = field(default_factory=dict)  # of the needs made just now
     parts: dict[UUID, list[Part]] = field(default_factory=dict)  # by need
+    answers: tuple[int, int] | None = None  # accepted, and answered, of the last invitations
     areas: dict[tuple[float, float], Any] = field(default_factory=dict)  # their names, by place
 
 

@@ -263,7 +263,8 @@ def nearest(tx: Transaction, latitude: float, longitude: float) -> Area | None:
     where = (latitude, longitude)
     if where not in tx.loaded.areas:
         tx.loaded.areas[where] = _nearest(tx, latitude, longitude)
-    return tx.loaded.areas[where]
+    found: Area | None = tx.loaded.areas[where]
+    return found
 
 
 def _nearest(tx: Transaction, latitude: float, longitude: float) -> Area | None:
