@@ -128,7 +128,7 @@ def nearest(tx: Transaction, search: Search, most: int) -> list[Near]:
     asked_before = () if made_now == [] else (Invitation,)
     with tx.asking(OfferSkill, Block, *asked_before):
         rows = tx.session.execute(statement, values).all()
-    return [(row[0], _distance(search, row[1], row[2])) for row in rows]
+    return [(row[0], distance_to(search, row[1], row[2])) for row in rows]
 
 
 def parameters(search: Search, most: int) -> dict[str, Any]:
@@ -182,7 +182,8 @@ def _in_degrees(metres: float) -> float:
     return (metres / cells.METRES_PER_DEGREE) ** 2
 
 
-def _distance(search: Search, latitude: float | None, longitude: float | None) -> float | None:
+def distance_to(search: Search, latitude: float | None, longitude: float | None) -> float | None:
+    """Metres from the need to the middle of a cell, None where either is unknown."""
     if search.latitude is None or search.longitude is None or latitude is None or longitude is None:
         return None
     return cells.distance(search.latitude, search.longitude, latitude, longitude)
