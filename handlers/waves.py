@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from storage.candidates import Candidate
-
 from handlers import alarms, assigning, cards, searching, sizing, skills
 from handlers.assigning import Wish
 from handlers.context import Moment
 from handlers.messages import Lane, Outbound, Text
 from handlers.searching import COORDINATOR, NEAR, Found, Option
 from storage import alerts, needs, outbox
+from storage.candidates import Candidate
 from storage.tables import Invitation, Need, Part
 
 FIRST_REST = timedelta(minutes=30)  # until the next look when nobody is left to ask
@@ -95,7 +94,14 @@ def _send(moment: Moment, need: Need, chosen: Sequence[tuple[Found, Sequence[Opt
 def _invite(moment: Moment, need: Need, part: Part, options: Sequence[Option]) -> list[Outbound]:
     made = needs.invite(moment.tx, moment.now, need, [each.candidate.person_id for each in options], part.id)
     return [
-        cards.invitation(need, asked, option.candidate, part.skill, instead=option.skill != part.skill)
+        cards.invitation(
+            need,
+            asked,
+            option.candidate,
+            part.skill,
+            option.candidate.zone,
+            instead=option.skill != part.skill,
+        )
         for asked, option in zip(made, options, strict=True)
     ]
 
