@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import disclosure, matching, skills
+from handlers import disclosure, matching, skills, where
 from handlers.context import Moment
 from handlers.messages import Button, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined
@@ -21,17 +21,22 @@ def need(moment: Moment, case: Need, to: UUID, *, in_place: bool = False) -> Out
     return Outbound(
         to,
         standing(moment, case),
-        title=need_title(case),
+        title=need_title(case, where.area(moment, case.latitude, case.longitude, _language(moment, to))),
         buttons=need_buttons(case),
         card=f"need:{case.id}",
         in_place=in_place,
     )
 
 
-def need_title(case: Need) -> Text:
-    if case.urgent:
-        return joined(case.reference, skills.label(case.skill), _("urgent"))
-    return joined(case.reference, skills.label(case.skill))
+def need_title(case: Need, area: Verbatim | None = None) -> Text:
+    """What a need is called: "N-7K3Q · Fetch medicine · Gràcia · urgent"."""
+    urgent = _("urgent") if case.urgent else None
+    parts: tuple[Text | Verbatim | None, ...] = (skills.label(case.skill), area, urgent)
+    return joined(case.reference, *(part for part in parts if part is not None))
+
+
+def _language(moment: Moment, person_id: UUID) -> str:
+    return people.get(moment.tx, person_id).language
 
 
 def need_buttons(case: Need) -> tuple[Button, ...]:
@@ -109,9 +114,10 @@ def wave_wait(moment: Moment, case: Need) -> timedelta:
 # --- an invitation --------------------------------------------------------------------------------
 
 
-def invitation(case: Need, asked: Invitation, candidate: Candidate) -> Outbound:
-    """One volunteer is asked: kind of help and rough distance; neither words nor place of the need."""
+def invitation(case: Need, asked: Invitation, candidate: Candidate, area: Verbatim | None = None) -> Outbound:
+    """One volunteer is asked: kind of help, area and rough distance; neither words nor place of the need."""
     when = _("urgent") if case.urgent else _("as soon as you can")
+    what: list[Text | Verbatim] = [skills.label(case.skill), *([area] if area is not None else []), when]
     return Outbound(
         candidate.person_id,
         lines(
@@ -119,7 +125,7 @@ def invitation(case: Need, asked: Invitation, candidate: Candidate) -> Outbound:
             matching.how_far(candidate),
             _("The address and the details open when you accept. You may always say no."),
         ),
-        title=joined(skills.label(case.skill), when, case.reference),
+        title=joined(*what, case.reference),
         buttons=(
             Button(_("I can"), f"/accept {case.reference}", means="yes"),
             Button(_("Not now"), f"/decline {case.reference}", means="no"),
@@ -178,7 +184,7 @@ def _title_in_room(moment: Moment, case: Alert) -> Text:
     area = disclosure.area(moment, case) if case.state != "resolved" else None
     if area is not None:
         around = _("around {latitude}, {longitude}", latitude=f"{area[0]:.2f}", longitude=f"{area[1]:.2f}")
-        parts.append(around)
+        parts.append(where.area(moment, *area, moment.union.language) or around)
     who = _owner(moment, case)
     if case.state == "taken" and case.taken_at is not None:
         who = _("{name} since {time} UTC", name=who, time=f"{case.taken_at:%H:%M}")
@@ -194,7 +200,8 @@ def alert_title(moment: Moment, case: Alert) -> Text:
 def _alert_text(moment: Moment, case: Alert) -> Words:
     if case.need_id is None:
         return Verbatim("") if case.kind != "fault" else _("The operator should look at the log.")
-    return need_title(needs.get(moment.tx, case.need_id))
+    need = needs.get(moment.tx, case.need_id)
+    return need_title(need, where.area(moment, need.latitude, need.longitude, moment.union.language))
 
 
 def _owner(moment: Moment, case: Alert) -> Text | Verbatim:

@@ -12,6 +12,7 @@ from handlers import (
     completing,
     conversing,
     coordinators,
+    home,
     linking,
     membership,
     needs,
@@ -51,6 +52,7 @@ COMMANDS: dict[str, Command] = {
     "need": Command(needs.need, _("Ask for help")),
     "offer": Command(offers.offer, _("Offer help")),
     "my": Command(welcome.my, _("My cases and my offer")),
+    "home": Command(home.home, _("My home, to be chosen with one tap")),
     "sos": Command(sos.sos, _("Someone is in danger")),
     "help": Command(welcome.help_, _("What this bot can do")),
     "cancel": Command(welcome.cancel, _("Leave this question")),
@@ -100,7 +102,7 @@ COMMANDS: dict[str, Command] = {
 HEARD_IN_ROOMS = {name: command.run for name, command in COMMANDS.items() if command.in_room}
 
 FORMS: dict[str, Form] = {
-    form.name: form for form in (needs.NEED, offers.OFFER, conversing.WHICH, safety.REPORT)
+    form.name: form for form in (needs.NEED, offers.OFFER, home.HOME, conversing.WHICH, safety.REPORT)
 }
 
 # What the process reports about a person whom the core knows.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from handlers import alarms, cards, closing, places, references, skills, waves
+from handlers import alarms, cards, closing, home, places, references, skills, waves, where
 from handlers.context import Context, Moment
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.lexicon import Intent
@@ -15,7 +16,6 @@ from storage.tables import Need
 
 LONGEST_WORDS = 2_000
 PLACE_CLOSED = _("Their place is closed again. Please delete it if you wrote it down.")
-SEND_MY_PLACE = _("Send my place")
 
 
 def need(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -32,6 +32,10 @@ def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
         answers["urgent"] = True
     if understood.skills:
         answers["skill"] = understood.skills[0]
+    if ctx.core.lexicons.for_other(words):
+        answers["for_other"] = True
+    elif understood.intent is Intent.NEED:
+        answers["for_self"] = True
     return answers
 
 
@@ -88,26 +92,9 @@ def _accept_confirm(answers: Answers, value: Any) -> Answers:
     return {**answers, "confirm": True, **({"urgent": True} if value == "urgent" else {})}
 
 
-def parse_place(ctx: Context, inbound: Inbound) -> Any:
-    """A place for a form's answer."""
-    place = places.read(inbound)
-    says_nothing = (
-        ctx.core.lexicons.answer(inbound.text, ctx.person.language) is not None
-        or inbound.text.strip().endswith("?")
-        or inbound.text.strip() == ctx.rendered(SEND_MY_PLACE)
-    )
-    if place is None or (says_nothing and not place.has_coordinates):
-        return Again(_("I could not read that place. Send your position, or write the address or the area."))
-    return places.to_json(place)
-
-
-def place_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
-    return (Option("", SEND_MY_PLACE, asks_place=True),)
-
-
 def _done(ctx: Context, answers: Answers) -> list[Outbound]:
-    place = places.from_json(answers.get("place"))
-    cell = places.coarse(place)
+    place = where.chosen(answers)
+    cell = places.coarse(places.from_json(place))
     key = ctx.person.key_id
     said = {
         "words": answers["words"],
@@ -122,13 +109,15 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
         urgent=bool(answers.get("urgent")),
         state="open",
         sealed_words=ctx.tx.seal(key, "need words", said),
-        sealed_place=ctx.tx.seal(key, "need place", places.to_json(place)) if place else None,
+        sealed_place=ctx.tx.seal(key, "need place", place) if place else None,
         latitude=cell[0] if cell else None,
         longitude=cell[1] if cell else None,
+        for_other=bool(answers.get("for_other")),
         created_at=ctx.now,
     )
     asked = waves.next_wave(ctx, made)
-    return [cards.need(ctx, made, ctx.person.id), *asked]
+    card = cards.need(ctx, made, ctx.person.id)
+    return [replace(card, buttons=(*card.buttons, *home.keep_button(ctx, made, answers))), *asked]
 
 
 def mine(ctx: Context, text: str) -> Need | None:
@@ -199,15 +188,12 @@ NEED = Form(
             "skill", lambda ctx, answers: _("What kind of help is it?"), _parse_skill, options=_skill_options
         ),
         Field("confirm", _ask_confirm, _parse_confirm, options=_confirm_options, accept=_accept_confirm),
-        Field(
-            "place",
-            lambda ctx, answers: lines(
+        *where.fields(
+            lambda answers: lines(
                 _("Where is help needed? Send the place, or write the address or the area."),
                 _("Volunteers see it only when they accept."),
             ),
-            parse_place,
-            options=place_options,
-            optional=True,
+            whose=True,
         ),
     ),
     _done,

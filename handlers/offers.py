@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers import membership, needs, places, skills, volunteering
+from handlers import membership, needs, places, skills, volunteering, where
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.messages import Inbound, Outbound, Words, _, lines
@@ -63,7 +63,9 @@ def _radius_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
 
 
 def _done(ctx: Context, answers: Answers) -> list[Outbound]:
-    place = places.coarse(places.from_json(answers.get("place")))
+    place = places.coarse(where.place_of(answers))
+    if place is not None and not where.may_be_at(ctx, place):
+        return [ctx.reply(where.TOO_MANY_MOVES)]
     chosen = answers["skills"]
     radius = answers.get("radius") or RADII[1]
     offers.save(ctx.tx, ctx.now, ctx.person, chosen, answers["words"], place, radius)
@@ -94,15 +96,12 @@ OFFER = Form(
         Field(
             "skills", _ask_skills, _parse_skills, options=_skill_options
         ),
-        Field(
-            "place",
-            lambda ctx, answers: lines(
+        *where.fields(
+            lambda answers: lines(
                 joined(*(skills.label(each) for each in answers["skills"])),
                 _("Where are you usually? I keep only the rough area of half a kilometre."),
             ),
-            needs.parse_place,
-            options=needs.place_options,
-            optional=True,
+            own=True,
         ),
         Field(
             "radius",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import alarms, cards, matching
+from handlers import alarms, cards, matching, where
 from handlers.context import Moment
 from handlers.messages import Lane, Outbound, Text
 from storage import alerts, needs, offers, outbox, people
@@ -26,7 +26,10 @@ def next_wave(moment: Moment, need: Need) -> list[Outbound]:
     need.next_step_at = moment.now + cards.wave_wait(moment, need)
     need.idle_waves = 0
     invitations = needs.invite(moment.tx, moment.now, need, [each.person_id for each in chosen])
-    return [cards.invitation(need, *pair) for pair in zip(invitations, chosen, strict=True)]
+    return [
+        cards.invitation(need, asked, each, where.area(moment, need.latitude, need.longitude, each.language))
+        for asked, each in zip(invitations, chosen, strict=True)
+    ]
 
 
 def _nobody_left(moment: Moment, need: Need) -> list[Outbound]:

@@ -53,6 +53,7 @@ class Found:
     latitude: float
     longitude: float
     country: str
+    kind: str
     population: int
     own: bool
     exact: bool  # spelt as it is known
@@ -118,7 +119,8 @@ def _of_keys(
     query = (
         sa.select(
             PlaceName.key, PlaceName.name, NamedPlace.latitude, NamedPlace.longitude,
-            NamedPlace.country, NamedPlace.population, NamedPlace.batch, NamedPlace.name.label("usual"),
+            NamedPlace.country, NamedPlace.kind, NamedPlace.population, NamedPlace.batch,
+            NamedPlace.name.label("usual"),
         )
         .join(NamedPlace, NamedPlace.id == PlaceName.place_id)
         .where(PlaceName.key.in_(wanted))
@@ -127,7 +129,7 @@ def _of_keys(
         rows = tx.session.execute(query).all()
     return [
         Found(
-            row.usual, row.latitude, row.longitude, row.country, row.population, row.batch == OWN,
+            row.usual, row.latitude, row.longitude, row.country, row.kind, row.population, row.batch == OWN,
             exact=not errors, distance=_distance(centre, row.latitude, row.longitude), span=span,
             errors=errors,
         )
@@ -263,7 +265,8 @@ def nearest(tx: Transaction, latitude: float, longitude: float) -> Area | None:
     where = (latitude, longitude)
     if where not in tx.loaded.areas:
         tx.loaded.areas[where] = _nearest(tx, latitude, longitude)
-    return tx.loaded.areas[where]
+    known: Area | None = tx.loaded.areas[where]
+    return known
 
 
 def _nearest(tx: Transaction, latitude: float, longitude: float) -> Area | None:
@@ -293,6 +296,22 @@ def _names(tx: Transaction, place_id: int) -> dict[str, str]:
     with tx.asking():
         rows = tx.session.execute(query.order_by(PlaceName.key.desc()))
         return {row.language: row.name for row in rows}
+
+
+def larger(tx: Transaction, found: Found) -> str | None:
+    """The nearest place around that is ten times as large: what tells it from others of its name."""
+    ranges = cells.ranges(found.latitude, found.longitude, NEAR, 3 * TOWN_REACH)
+    query = sa.select(NamedPlace.name, NamedPlace.latitude, NamedPlace.longitude).where(
+        NamedPlace.population > max(20_000, 10 * found.population),
+        sa.or_(*(NamedPlace.cell.between(first, last) for first, last in ranges)),
+    )
+    with tx.asking():
+        rows = tx.session.execute(query).all()
+    by_distance = [
+        (cells.distance(found.latitude, found.longitude, row.latitude, row.longitude), row.name)
+        for row in rows
+    ]
+    return min(by_distance)[1] if by_distance else None
 
 
 # --- loading --------------------------------------------------------------------------------------
