@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from openlocationcode import openlocationcode as plus_codes
 
+from handlers import map_links
 from handlers.messages import Inbound, Place
 from storage import cells
 
@@ -25,8 +25,8 @@ _PAIR = re.compile(
 )
 # Within other words only numbers with at least three decimals are coordinates, not prices or hours.
 _PAIR_AMONG_WORDS = re.compile(
-    r"(?<![\w.,+−-])(?P<lat>[-+−]?\d{1,2}\.\d{3,15})\s*[,;/\s]\s*(?P<lon>[-+−]?\d{1,3}\.\d{3,15})(?![\w]|[.,]\d)"
-    r"|(?<![\w.,+−-])(?P<lat2>[-+−]?\d{1,2},\d{3,15})(?:\s*[;/]\s*|,?\s+)(?P<lon2>[-+−]?\d{1,3},\d{3,15})(?![\w]|[.,]\d)"
+    r"(?<![\w.,+−-])(?:(?P<lat>[-+−]?\d{1,2}\.\d{3,15})\s*[,;/\s]\s*(?P<lon>[-+−]?\d{1,3}\.\d{3,15})"
+    r"|(?P<lat2>[-+−]?\d{1,2},\d{3,15})(?:\s*[;/]\s*|,?\s+)(?P<lon2>[-+−]?\d{1,3},\d{3,15}))(?!\w|[.,]\d)"
 )
 _ANGLE = (
     rf"({_NUMBER})\s*(?:[°º]|deg\b)?\s*(?:({_NUMBER})\s*(?:['′’´]|min\b)?\s*"
@@ -42,26 +42,6 @@ _SIGNS = {"N": ("lat", 1), "S": ("lat", -1), "E": ("lon", 1), "W": ("lon", -1), 
 _PLUS_CODE = re.compile(
     r"(?<![\w+])([23456789CFGHJMPQRVWX]{2,8}\+[23456789CFGHJMPQRVWX]{2,7})(?![\w+])", re.I
 )
-_LINK = re.compile(r"(?:https?://|geo:|om://|ge0://)[^\s<>\"]+", re.IGNORECASE)
-_SHORTENED = re.compile(
-    r"(?<![\w.])(?:maps\.app\.goo\.gl|goo\.gl/maps|g\.co/kgs|maps\.apple/p|maps\.apple\.com/p/|bit\.ly|tinyurl\.com|"
-    r"t\.co|w3w\.co|what3words\.com)/?\S",
-    re.IGNORECASE,
-)
-_IN_LINK = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"!3d(-?\d+(?:\.\d+)?)!4d(-?\d+(?:\.\d+)?)",  # the marked place comes before the middle of the map
-        r"(?:/|^)(?:place|search|dir/[^/]*)/(-?\d{1,2}\.\d+),\s*\+?(-?\d{1,3}\.\d+)",
-        r"#map=\d+(?:\.\d+)?/(-?\d+\.\d+)/(-?\d+\.\d+)",
-        r"/@(-?\d+\.\d+),(-?\d+\.\d+)",
-    )
-)
-_PARAMETERS = ("q", "query", "coordinate", "ll", "destination", "daddr", "sll", "center", "cp", "v")
-_IN_PARAMETER = re.compile(r"^(?:loc:)?\s*(-?\d{1,2}(?:\.\d+)?)[,~]\s*(-?\d{1,3}(?:\.\d+)?)(?!\d)")
-_QUADS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_~"  # OpenStreetMap's short links
-_GE0 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"  # Organic Maps'
-
 Coordinates = tuple[float, float]
 
 
@@ -87,7 +67,7 @@ def tells_impossible(inbound: Inbound) -> bool:
 
 def is_shortened(text: str) -> bool:
     """Whether a text has a link whose place only the internet knows."""
-    return coordinates(text) is None and _SHORTENED.search(text) is not None
+    return coordinates(text) is None and map_links.is_shortened(text)
 
 
 def short_code(text: str) -> tuple[str, str] | None:
@@ -109,7 +89,7 @@ def coordinates(text: str) -> Coordinates | None:
     if not any(char.isdigit() for char in text) and "/go/" not in text and "://" not in text:
         return None
     readers: tuple[Callable[[str], Coordinates | None], ...] = (
-        _of_links, _of_pair, _of_angles, _of_plus_code
+        map_links.coordinates, _of_pair, _of_angles, _of_plus_code
     )  # fmt: skip
     return next((found for each in readers if (found := each(text)) is not None), None)
 
@@ -171,90 +151,6 @@ def _of_plus_code(text: str) -> Coordinates | None:
 def _middle(code: str) -> Coordinates:
     area = plus_codes.decode(code)
     return area.latitudeCenter, area.longitudeCenter
-
-
-# --- links ----------------------------------------------------------------------------------------
-
-
-def _of_links(text: str) -> Coordinates | None:
-    for found in _LINK.finditer(text):
-        link = unquote(found[0].replace("+", " ").rstrip(".,;)]"))
-        for reader in (_of_geo, _of_marks, _of_parameters, _of_short_osm, _of_ge0):
-            if (place := reader(link)) is not None:
-                return place
-    return None
-
-
-def _of_geo(link: str) -> Coordinates | None:
-    """RFC 5870, and Android's `geo:0,0?q=…`, which has the place behind."""
-    if not link.lower().startswith("geo:"):
-        return None
-    behind = re.search(r"[?&]q=(-?\d+(?:\.\d+)?),\s*(-?\d+(?:\.\d+)?)", link)
-    found = behind or re.match(r"geo:(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)", link, re.IGNORECASE)
-    return (float(found[1]), float(found[2])) if found else None
-
-
-def _of_marks(link: str) -> Coordinates | None:
-    # "mlat" is the marker of OpenStreetMap; the map beside it may show something else.
-    values = _values(link)
-    for latitude, longitude in (("mlat", "mlon"), ("lat", "lon"), ("lat", "lng"), ("latitude", "longitude")):
-        if re.fullmatch(r"-?\d+(\.\d+)?", values.get(latitude, "")) and re.fullmatch(
-            r"-?\d+(\.\d+)?", values.get(longitude, "")
-        ):
-            return float(values[latitude]), float(values[longitude])
-    found = next((m for pattern in _IN_LINK[:2] if (m := pattern.search(link))), None)
-    return (float(found[1]), float(found[2])) if found else None
-
-
-def _of_parameters(link: str) -> Coordinates | None:
-    values = _values(link)
-    for name in _PARAMETERS:
-        found = _IN_PARAMETER.match(values.get(name, ""))
-        if found:
-            return float(found[1]), float(found[2])
-    middle = next((m for pattern in _IN_LINK[2:] if (m := pattern.search(link))), None)
-    return (float(middle[1]), float(middle[2])) if middle else None
-
-
-def _values(link: str) -> dict[str, str]:
-    try:
-        return dict(parse_qsl(urlsplit(link).query))
-    except ValueError:
-        return {}
-
-
-def _of_short_osm(link: str) -> Coordinates | None:
-    """`osm.org/go/…`: six bits a letter, the bits of longitude and latitude in turn."""
-    found = re.search(r"(?:osm\.org|openstreetmap\.org)/go/([\w~@]{2,})(-*)", link, re.ASCII)
-    if found is None:
-        return None
-    x = y = bits = 0
-    for char in found[1].replace("@", "~"):
-        six = _QUADS.find(char)
-        if six < 0 or bits >= 60:
-            break
-        for shift in (5, 3, 1):
-            x, y = x << 1 | six >> shift & 1, y << 1 | six >> shift - 1 & 1
-        bits += 3
-    half = 0.5 / 2**bits
-    return 180 * (y / 2**bits + half) - 90, 360 * (x / 2**bits + half) - 180
-
-
-def _of_ge0(link: str) -> Coordinates | None:
-    """`om://`, `ge0://`, `omaps.app/…`, `comaps.at/…`: a letter for the zoom, then six bits a letter."""
-    found = re.search(
-        r"(?:om://|ge0://|omaps\.app/|ge0\.me/|comaps\.at/)([\w-]{4,10})(?:[/?]|$)", link, re.ASCII
-    )
-    if found is None:
-        return None
-    x = y = bits = 0
-    for char in found[1][1:10]:
-        six = _GE0.index(char)
-        for shift in (5, 3, 1):
-            y, x = y << 1 | six >> shift & 1, x << 1 | six >> shift - 1 & 1
-        bits += 3
-    half = 0.5 / 2**bits
-    return 180 * (y / 2**bits + half) - 90, 360 * (x / 2**bits + half) - 180
 
 
 # --- keeping --------------------------------------------------------------------------------------

@@ -26,20 +26,6 @@ AT_HOME = "(home)"  # what the button says; nobody types it
 MOST_CHOICES = 4
 UNREADABLE = _("I could not read that place. Send your position, or write the address or the area.")
 TOO_MANY_MOVES = _("You have changed your place often today. Please try again tomorrow, or skip this.")
-# Kinds of the union's own places that are a point on the map; all others are only an area.
-POINTS = {
-    "landmark",
-    "hub",
-    "shelter",
-    "hospital",
-    "clinic",
-    "pharmacy",
-    "school",
-    "church",
-    "mosque",
-    "shop",
-}
-
 Kept = dict[str, Any]  # a place as it is kept: of `places.to_json`, and how it was said
 
 
@@ -304,7 +290,7 @@ def _the_one(moment: Moment, found: list[Found]) -> Found | None:
 def _kept(moment: Moment, found: Found) -> Kept:
     place = Place(found.latitude, found.longitude)
     # The middle of a town is good for matching, and wrong as a pin for someone who goes there.
-    rough = not (found.own and found.kind in POINTS)
+    rough = not (found.own and found.kind in gazetteer.POINTS)
     kept = {"latitude": found.latitude, "longitude": found.longitude, "rough": rough}
     return {**kept, "name": found.name, "far": is_far(moment, place)}
 

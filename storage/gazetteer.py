@@ -1,11 +1,11 @@
 """Places by their names, offline: GeoNames for the union's countries, and the union's own places.
 
-Distances are metres. What a country's load or an import brings replaces what came from there before.
+Distances are metres.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import log2
@@ -23,26 +23,12 @@ OWN = "union"  # the batch of the union's own places
 NEAR = 20_000  # size of the cells in which neighbours are looked for
 OWN_REACH = 2_000  # how far around one of the union's own places the area bears its name
 TOWN_REACH = 30_000
+# Kinds of the union's own places that are a point on the map; all others are an area.
+POINTS = ("landmark", "hub", "shelter", "hospital", "clinic", "pharmacy", "school", "church", "mosque")
 SAME = 2_000  # within which two places of one name are one
 WITHIN = 30_000  # how near a place is to the larger one that is named beside it
 _MOST_WORDS = 40
 _MOST_GUESSES = 500
-_ROWS = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A place to be kept. `names`: (name, language), with "" where the language is not known."""
-
-    id: int
-    name: str
-    names: tuple[tuple[str, str], ...]
-    latitude: float
-    longitude: float
-    country: str = ""
-    kind: str = ""
-    population: int = 0
-    time_zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +133,7 @@ def _guess(tx: Transaction, words: list[Word], spans: list[Span]) -> dict[str, l
     asked: dict[int, list[Span]] = {}
     for span in spans:
         one = span.length == 1 or words[span.first].unspaced
-        if not span.shorn and len(span.key) >= (5 if len(words) > 1 else 4) and (one or span.length <= 3):
+        if len(span.key) >= (5 if len(words) > 1 else 4) and (one or span.length <= 3):
             for number in (spelling.misspellings if one else spelling.by_sound)(span.key):
                 asked.setdefault(number, []).append(span)
     asked = dict(islice(asked.items(), _MOST_GUESSES))
@@ -261,7 +247,7 @@ def _is_same(one: Found, other: Found) -> bool:
 
 
 def nearest(tx: Transaction, latitude: float, longitude: float) -> Area | None:
-    """The union's own place within two kilometres, else the nearest town within thirty; None without any."""
+    """The nearest of the union's own areas within two kilometres and of the towns within thirty, if any."""
     where = (latitude, longitude)
     if where not in tx.loaded.areas:
         tx.loaded.areas[where] = _nearest(tx, latitude, longitude)
@@ -274,18 +260,25 @@ def _nearest(tx: Transaction, latitude: float, longitude: float) -> Area | None:
     query = sa.select(
         NamedPlace.id, NamedPlace.name, NamedPlace.latitude, NamedPlace.longitude, NamedPlace.batch,
         NamedPlace.time_zone,
-    ).where(sa.or_(*(NamedPlace.cell.between(first, last) for first, last in ranges)))  # fmt: skip
+    ).where(
+        NamedPlace.kind.not_in(POINTS), sa.or_(*(NamedPlace.cell.between(*each) for each in ranges))
+    )  # fmt: skip
     with tx.asking():
         rows = tx.session.execute(query).all()
+    distances = [
+        (row, cells.distance(latitude, longitude, row.latitude, row.longitude), row.batch == OWN)
+        for row in rows
+    ]
+    # Of the union's own places each counts as half as far: they are the finer names.
     found = sorted(
-        (cells.distance(latitude, longitude, row.latitude, row.longitude), row.id, row) for row in rows
+        (metres / 2 if own else metres, row.id, row)
+        for row, metres, own in distances
+        if metres <= (OWN_REACH if own else TOWN_REACH)
     )
-    own = [row for metres, _id, row in found if row.batch == OWN and metres <= OWN_REACH]
-    towns = [row for metres, _id, row in found if row.batch != OWN and metres <= TOWN_REACH]
-    chosen = next(iter(own or towns), None)
+    chosen = found[0][2] if found else None
     if chosen is None:
         return None
-    zone = chosen.time_zone or next((row.time_zone for row in towns if row.time_zone), "")
+    zone = chosen.time_zone or next((row.time_zone for _far, _id, row in found if row.time_zone), "")
     return Area(chosen.name, _names(tx, chosen.id), zone)
 
 
@@ -312,67 +305,3 @@ def larger(tx: Transaction, found: Found) -> str | None:
         for row in rows
     ]
     return min(by_distance)[1] if by_distance else None
-
-
-# --- loading --------------------------------------------------------------------------------------
-
-
-def replace_batch(tx: Transaction, batch: str, entries: Sequence[Entry]) -> None:
-    """Keep these places instead of all that the batch held."""
-    tx.session.execute(sa.delete(NamedPlace).where(NamedPlace.batch == batch))
-    _keep(tx, batch, entries)
-
-
-def merge_own(tx: Transaction, entries: Sequence[Entry]) -> int:
-    """Add to the union's own places, in place of those with the same ids; gives how many are new."""
-    ids = [entry.id for entry in entries]
-    known = set[int]()
-    for some in _batched(ids, _ROWS):
-        known |= set(tx.session.scalars(sa.select(NamedPlace.id).where(NamedPlace.id.in_(some))))
-        tx.session.execute(sa.delete(NamedPlace).where(NamedPlace.id.in_(some)))
-    _keep(tx, OWN, entries)
-    return len(set(ids) - known)
-
-
-def count(tx: Transaction) -> dict[str, int]:
-    """How many places each batch holds."""
-    query = sa.select(NamedPlace.batch, sa.func.count().label("number")).group_by(NamedPlace.batch)
-    return {row.batch: row.number for row in tx.session.execute(query)}
-
-
-def _keep(tx: Transaction, batch: str, entries: Sequence[Entry]) -> None:
-    _insert(tx, NamedPlace, (
-        {"id": each.id, "batch": batch, "country": each.country, "kind": each.kind, "name": each.name,
-         "latitude": each.latitude, "longitude": each.longitude, "population": each.population,
-         "cell": cells.cell(each.latitude, each.longitude, NEAR), "time_zone": each.time_zone}
-        for each in entries
-    ))  # fmt: skip
-    _insert(tx, PlaceName, (row for each in entries for row in _rows_of_names(each)))
-    keys = tx.session.scalars(
-        sa.select(PlaceName.key).distinct().join(NamedPlace, NamedPlace.id == PlaceName.place_id)
-        .where(NamedPlace.batch == batch)
-    )  # fmt: skip
-    made = sorted((number, known) for known in keys for number in spelling.misspellings(known))
-    tx.session.execute(sa.delete(PlaceTypo).where(PlaceTypo.batch == batch))
-    _insert(tx, PlaceTypo, ({"hash": number, "key": known, "batch": batch} for number, known in made))
-
-
-def _rows_of_names(entry: Entry) -> Iterable[dict[str, Any]]:
-    """One row for each spelling; the one whose language is known stays where two names share it."""
-    rows: dict[str, dict[str, Any]] = {}
-    for name, language in ((entry.name, ""), *entry.names):
-        key = spelling.key(name)
-        if key and (key not in rows or (language and not rows[key]["language"])):
-            rows[key] = {"key": key, "place_id": entry.id, "name": name, "language": language}
-    return rows.values()
-
-
-def _insert(tx: Transaction, table: type[Any], rows: Iterable[dict[str, Any]]) -> None:
-    for some in _batched(rows, _ROWS):
-        tx.session.connection().execute(sa.insert(table.__table__), some)
-
-
-def _batched(rows: Iterable[Any], size: int) -> Iterable[list[Any]]:
-    remaining = iter(rows)
-    while some := list(islice(remaining, size)):
-        yield some
