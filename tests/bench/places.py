@@ -58,14 +58,13 @@ def measure(tx: Transaction, texts: Sequence[str], expected: Sequence[str]) -> d
         spent.append((time.perf_counter() - began) * 1000)
         worked.append((time.process_time() - before) * 1000)
         right += any(each.name == name for each in found[:4])
+    # Processor time is what remains on a machine that does nothing else.
     spent.sort()
     worked.sort()
     return {
         "p50_ms": round(spent[len(spent) // 2], 3),
         "p99_ms": round(spent[int(len(spent) * 0.99)], 3),
-        "cpu_p50_ms": round(
-            worked[len(worked) // 2], 3
-        ),  # what remains of it on a machine without other work
+        "cpu_p50_ms": round(worked[len(worked) // 2], 3),
         "cpu_p99_ms": round(worked[int(len(worked) * 0.99)], 3),
         "found": round(right / len(texts), 3),  # among the four that would be shown as buttons
     }
