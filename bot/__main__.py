@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import dataclasses
 import fcntl
 import logging
 import secrets
@@ -17,6 +18,7 @@ from typing import IO, Any
 
 from bot.adapters import GatewayFault
 from bot.settings import Settings, SettingsError, read_settings
+from bot.simulated_people import Plan
 from storage.database import sqlite_path
 
 HEALTHY_FOR = 30  # seconds since the last sign of life
@@ -40,7 +42,7 @@ def main() -> None:
             sys.exit(0 if _healthy(settings) else "One Cloak has given no sign of life.")
         commands: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, None]]] = {
             "run": _run, "code": _code, "coordinators": _coordinators, "doctor": _doctor,
-            "places": _places,
+            "places": _places, "simulate": _simulate,
         }  # fmt: skip
         asyncio.run(commands[arguments.command](settings, arguments))
     except (SettingsError, GatewayFault) as error:
@@ -72,7 +74,27 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("doctor", help="look at each account and say what is well and what to do")
     commands.add_parser("key", help="print a new master key for ONECLOAK_MASTER_KEY")
     commands.add_parser("health", help="exit with 0 if the running bot gave a sign of life")
+    _describe_simulation(commands.add_parser("simulate", help="a day of made-up people, to try a policy out"))
     return parser
+
+
+def _describe_simulation(parser: argparse.ArgumentParser) -> None:
+    for each in dataclasses.fields(Plan):
+        parser.add_argument(
+            f"--{each.name.replace('_', '-')}", type=type(each.default), default=each.default, metavar="N",
+            help=f"{each.metadata['help']} ({each.default})",
+        )  # fmt: skip
+    parser.add_argument(
+        "--change", nargs="+", default=[], metavar="SETTING=VALUE",
+        help="also run the same day with these settings, such as most_asked=8 wave_minutes=10",
+    )  # fmt: skip
+
+
+async def _simulate(settings: Settings, arguments: argparse.Namespace) -> None:
+    from bot import simulating
+
+    plan = Plan(**{each.name: getattr(arguments, each.name) for each in dataclasses.fields(Plan)})
+    _out(await simulating.simulate(settings, plan, arguments.change))
 
 
 async def _run(settings: Settings, arguments: argparse.Namespace) -> None:

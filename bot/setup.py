@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.adapters import Adapter
+from bot.own_skills import read_own_skills
 from bot.settings import PREFIX, Settings, SettingsError
 from handlers.contents import COMMANDS
 from handlers.context import Core
 from handlers.emergency import load_table
 from handlers.lexicon import Lexicons
+from handlers.skills import Vocabulary
 from handlers.texts import Catalogs
 from storage import forgetting
 from storage.database import Database, check_file, sqlite_path
@@ -35,7 +37,9 @@ def load_core(settings: Settings) -> Core:
     if settings.language not in catalogs.languages:
         known = ", ".join(catalogs.languages)
         raise SettingsError(f"{PREFIX}LANGUAGE is wrong: there are catalogs for {known}.")
-    return Core(settings.union(), catalogs, Lexicons.load(LOCALES), load_table())
+    own = read_own_skills(settings.skills_file) if settings.skills_file else Vocabulary()
+    lexicons = Lexicons.load(LOCALES, own.synonyms)
+    return Core(settings.union(), catalogs.with_names(own.names), lexicons, load_table(), own)
 
 
 def open_vault(settings: Settings) -> tuple[Vault, str]:

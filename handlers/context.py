@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.emergency import EmergencyNumbers
 from handlers.lexicon import Lexicons
 from handlers.messages import Button, Outbound, Text, Words
+from handlers.skills import Vocabulary
 from handlers.texts import Catalogs
 from storage.database import Transaction
 from storage.tables import Account, Conversation, Person
@@ -26,7 +27,7 @@ class Union:
     area_radius: int = 50_000  # metres from the centre; a place farther out is questioned
     countries: tuple[str, ...] = ()  # whose places are known by name; the first is the union's own
     time_zone: str = "UTC"
-    most_asked: int = 5  # volunteers in one wave, at most
+    most_asked: int = 10  # volunteers in one wave, at most
     silence: float = 0.1  # the chance that nobody of a wave accepts, under which the wave is large enough
     wave_wait: timedelta = timedelta(minutes=15)
     urgent_wave_wait: timedelta = timedelta(minutes=5)
@@ -44,6 +45,7 @@ class Core:
     catalogs: Catalogs
     lexicons: Lexicons
     emergency: Mapping[str, EmergencyNumbers]
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from handlers import disclosure, forms, places, skills, sos
 from handlers.context import Context
@@ -38,23 +39,26 @@ def _follow(ctx: Context, need: Need, inbound: Inbound) -> list[Outbound]:
         return []
     place = places.read(inbound)
     assert place is not None
-    due = datetime.fromisoformat(kept["told_at"]) + QUIET if "told_at" in kept else ctx.now
-    helper = needs.commitment(ctx.tx, need.id) if due <= ctx.now else None
     kept |= {"latitude": place.latitude, "longitude": place.longitude}
-    if helper is not None:
+    due = "told_at" not in kept or datetime.fromisoformat(kept["told_at"]) + QUIET <= ctx.now
+    helpers = needs.commitments(ctx.tx, need.id) if due else []
+    if helpers:
         kept["told_at"] = ctx.now.isoformat()
     need.sealed_place = ctx.tx.seal(ctx.person.key_id, "need place", kept)
     cell = places.coarse(place)
     assert cell is not None
     need.latitude, need.longitude = cell
-    if helper is None:
-        return []
-    opened = disclosure.open_need(ctx, helper.person_id, need)
+    return [told for each in helpers for told in _tell(ctx, need, each.person_id)]
+
+
+def _tell(ctx: Context, need: Need, helper_id: UUID) -> list[Outbound]:
+    """The newest place for a volunteer, as far as it is shown to them: one message that is kept current."""
+    opened = disclosure.open_need(ctx, helper_id, need)
     if opened is None or opened.place is None or not opened.place.has_coordinates:
         return []
     return [
         Outbound(
-            helper.person_id,
+            helper_id,
             lines(
                 _("They are on the move. The newest place:"),
                 Verbatim(f"{opened.place.latitude:.5f}, {opened.place.longitude:.5f}"),

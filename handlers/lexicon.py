@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from handlers.phrases import Pattern, Phrasebook, frame, plain, screen, squeeze
-from handlers.skills import SKILLS
+from rapidfuzz import fuzz, process
+
+from handlers import when
+from handlers.phrases import KEY, Pattern, Phrase, Phrasebook, frame, keys, plain, screen, squeeze
+from handlers.skills import SKILLS, covered
+from handlers.when import Calendar
+
+SIMILAR = 84  # percent of letters in common from which a word may be a misspelled other
+SHORTEST_SIMILAR = 5  # letters; shorter words are like too many others
 
 
 class Intent(StrEnum):
@@ -54,10 +61,35 @@ class _Section:
         return bool(self.phrases.compiled.search(self.calm.compiled.sub(" ~", framed)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Synonyms:
+    """What speaks of one skill; vague words count only where nothing finer is named."""
+
+    skill: str
+    vague: bool
+    pattern: Pattern
+    keys: frozenset[str]
+
+    @classmethod
+    def of(cls, skill: str, phrases: Sequence[Phrase], *, vague: bool = False) -> _Synonyms:
+        return cls(skill, vague, Pattern(phrases), keys(phrases))
+
+
+def _synonyms(book: Phrasebook, own: Mapping[str, Sequence[str]]) -> tuple[_Synonyms, ...]:
+    found = []
+    for section, vague in (("skills", False), ("vague", True)):
+        known = book.data.get(section, {})
+        if strange := set(known) - {*SKILLS, "not"}:
+            raise ValueError(f"{book.path}: unknown skills {sorted(strange)}")
+        found += [_Synonyms.of(skill, book.section(section, skill), vague=vague) for skill in known]
+    its_own = Phrasebook(book.path, {"skills": own})
+    return (*found, *(_Synonyms.of(skill, its_own.section("skills", skill)) for skill in own))
+
+
 class _Lexicon:
     """One language: what its speakers say for each thing that we listen for."""
 
-    def __init__(self, book: Phrasebook) -> None:
+    def __init__(self, book: Phrasebook, own: Mapping[str, Sequence[str]]) -> None:
         self.need = _Section.of("need", book)
         self.offer = _Section.of("offer", book)
         self.thanks = _Section.of("thanks", book)
@@ -66,10 +98,14 @@ class _Lexicon:
             (value, Pattern(book.section(name, "phrases")), self._only(book, name))
             for value, name in ((True, "yes"), (False, "no"))
         )
-        known = book.data.get("skills", {})
-        if strange := set(known) - {*SKILLS, "not"}:
-            raise ValueError(f"{book.path}: unknown skills {sorted(strange)}")
-        self._skills = tuple((skill, Pattern(book.section("skills", skill))) for skill in known)
+        self._skills = _synonyms(book, own)
+        self.words = tuple(
+            (squeeze(plain(words.rstrip("*"))), each.skill)
+            for each in self._skills
+            for phrase in each.pattern.phrases
+            if each.skill != "not" and len(phrase) == 1
+            for words in phrase[0]
+        )
 
     @staticmethod
     def _only(book: Phrasebook, name: str) -> Pattern:
@@ -87,16 +123,20 @@ class _Lexicon:
 
     def skills(self, framed: str) -> tuple[str, ...]:
         """Skills in order of appearance; of overlapping phrases the longest counts."""
+        said = {word[:KEY] for word in framed.split()}
         spans = [
-            (m.start(), m.end(), skill)
-            for skill, words in self._skills
-            for m in words.compiled.finditer(framed)
+            (m.start(), m.end(), each.skill, each.vague)
+            for each in self._skills
+            if not said.isdisjoint(each.keys)
+            for m in each.pattern.compiled.finditer(framed)
         ]
-        taken: list[tuple[int, int, str]] = []
-        for start, end, skill in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
-            if all(end <= other or start >= until for other, until, _ in taken):
-                taken.append((start, end, skill))
-        return tuple(dict.fromkeys(skill for _, _, skill in sorted(taken) if skill != "not"))
+        taken: list[tuple[int, int, str, bool]] = []
+        for span in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
+            if all(span[1] <= start or span[0] >= end for start, end, *_ in taken):
+                taken.append(span)
+        surely = {skill for *_, skill, vague in taken if not vague}
+        unsaid = covered(surely) - surely | {"not"}
+        return tuple(dict.fromkeys(skill for *_, skill, _vague in sorted(taken) if skill not in unsaid))
 
     def intent(self, framed: str) -> Intent | None:
         # Somebody in need may mention what they have; a need missed is worse than an offer missed.
@@ -113,10 +153,19 @@ class _Lexicon:
 class Lexicons:
     """All languages that the bot understands plain words in."""
 
-    def __init__(self, books: Mapping[str, Phrasebook]) -> None:
+    def __init__(
+        self, books: Mapping[str, Phrasebook], own: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        calendars: Mapping[str, Calendar] | None = None,
+    ) -> None:  # fmt: skip
+        """own: phrases of the union's own skills, by language and skill."""
+        own = own or {}
+        self.calendars = calendars or {}
         self.languages = tuple(books)
         self._urgent = _Section.of("urgent", *books.values())
-        self._lexicons = {language: _Lexicon(book) for language, book in books.items()}
+        self._lexicons = {
+            language: _Lexicon(books.get(language, Phrasebook(Path(), {})), own.get(language, {}))
+            for language in (*books, *(set(own) - set(books)))
+        }
         sure, maybe, calm = (
             [phrase for book in books.values() for phrase in book.section("crisis", name)]
             for name in ("sure", "maybe", "not")
@@ -129,11 +178,15 @@ class Lexicons:
         self._sure, self._maybe, self._calm = Pattern(sure), Pattern(maybe), Pattern(calm)
 
     @classmethod
-    def load(cls, folder: Path) -> Lexicons:
-        """Read every `<language>/lexicon.toml` in the folder, with the `whose.toml` beside it."""
+    def load(cls, folder: Path, own: Mapping[str, Mapping[str, Sequence[str]]] | None = None) -> Lexicons:
+        """Read each `<language>/lexicon.toml`, `whose.toml` and `when.toml`.
+
+        own: phrases of the union's own skills.
+        """
         paths = sorted(folder.glob("*/lexicon.toml"))
         read = {path: _read(path) | _read(path.with_name("whose.toml")) for path in paths}
-        return cls({path.parent.name: Phrasebook(path, data) for path, data in read.items()})
+        books = {path.parent.name: Phrasebook(path, data) for path, data in read.items()}
+        return cls(books, own, when.load(folder))
 
     @cached_property
     def _screen(self) -> re.Pattern[str]:
@@ -176,6 +229,20 @@ class Lexicons:
         """The skills that a text speaks of, in order of appearance."""
         return _first_skills(self._order(language), frame(squeeze(plain(text))))
 
+    def similar(self, text: str, language: str) -> tuple[str, ...]:
+        """Skills whose words look like those of a text, the most alike first: for misspelled ones."""
+        said = [word for word in squeeze(plain(text)).split() if len(word) >= SHORTEST_SIMILAR]
+        alike: dict[str, float] = {}
+        for lexicon in self._order(language):
+            names = [words for words, _skill in lexicon.words]
+            for word in said:
+                for _found, score, index in process.extract(
+                    word, names, scorer=fuzz.ratio, score_cutoff=SIMILAR, limit=5
+                ):
+                    skill = lexicon.words[index][1]
+                    alike[skill] = max(alike.get(skill, 0), score)
+        return tuple(sorted(alike, key=lambda skill: -alike[skill]))
+
     def answer(self, text: str, language: str) -> bool | None:
         """Whether a text says only yes or only no."""
         framed = frame(squeeze(plain(text)))
@@ -184,7 +251,7 @@ class Lexicons:
 
     def _order(self, language: str) -> list[_Lexicon]:
         preferred = (language, re.split("[-_]", language)[0])
-        names = sorted(self.languages, key=lambda name: name not in preferred)
+        names = sorted(self._lexicons, key=lambda name: name not in preferred)
         return [self._lexicons[name] for name in names]
 
 

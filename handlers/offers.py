@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
-from handlers import membership, needs, places, skills, volunteering, where
+from handlers import choosing, limiting, limits, membership, needs, places, skills, volunteering, where
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
-from handlers.messages import Inbound, Outbound, Words, _, lines
+from handlers.messages import Button, Inbound, Outbound, _, lines
 from handlers.texts import joined
 from storage import offers
 
@@ -21,32 +23,16 @@ def offer(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 def from_words(ctx: Context, words: str) -> Answers:
     answers: Answers = {"words": words[: needs.LONGEST_WORDS]}
-    found = ctx.core.lexicons.skills(words, ctx.person.language)
-    if found:
-        answers["skills"] = list(found)
-    return answers
+    understood = limits.understood(words, ctx.core.catalogs.languages)
+    return {**answers, **choosing.offered(ctx, words), **understood}
 
 
 def _parse_words(ctx: Context, inbound: Inbound) -> Any:
     text = inbound.text.strip()
-    if text in skills.SKILLS:
-        return {"words": "", "skills": [text]}
+    begun = choosing.begun(ctx, text)
+    if begun is not None:
+        return begun
     return from_words(ctx, text) if text else Again(_("Please write it in a few words."))
-
-
-def _ask_skills(ctx: Context, answers: Answers) -> Words:
-    return _("What kind of help is it?")
-
-
-def _parse_skills(ctx: Context, inbound: Inbound) -> Any:
-    if inbound.text in skills.SKILLS:
-        return [inbound.text]
-    found = ctx.core.lexicons.skills(inbound.text, ctx.person.language)
-    return list(found) or Again(_("I did not find that in the list. Please choose one."))
-
-
-def _skill_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
-    return tuple(Option(skill, label) for skill, label in skills.SKILLS.items())
 
 
 def _parse_radius(ctx: Context, inbound: Inbound) -> Any:
@@ -68,19 +54,23 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
         return [ctx.reply(where.TOO_MANY_MOVES)]
     chosen = answers["skills"]
     radius = answers.get("radius") or RADII[1]
-    offers.save(ctx.tx, ctx.now, ctx.person, chosen, answers["words"], place, radius)
+    terms = offers.Terms(tuple(chosen), answers["words"], place, radius)
+    terms = replace(terms, **limits.terms({name: answers.get(name) for name in limits.NOTHING_SAID}))
+    earlier = offers.of(ctx.tx, ctx.person.id)
+    if earlier is not None:
+        terms = limits.carried_over(offers.terms_of(ctx.tx, ctx.person, earlier), terms)
+    offers.save(ctx.tx, ctx.now, ctx.person, ctx.union.time_zone, terms)
     what = joined(*(skills.label(each) for each in chosen))
-    if ctx.person.member_since is not None:
-        return [
-            ctx.reply(
-                lines(
-                    _("Thank you. I ask you when someone nearby needs this."),
-                    _("You may always say no. /my shows your offer."),
-                ),
-                title=what,
-            )
-        ]
-    return membership.ask_to_be_let_in(ctx, what)
+    if ctx.person.member_since is None:
+        return membership.ask_to_be_let_in(ctx, what)
+    said = limits.told(answers, ctx.person.language)
+    thanks = lines(
+        _("Thank you. I ask you when someone nearby needs this."),
+        _("I understood: {terms}.", terms=said) if said else None,
+        _("You may always say no. /my shows your offer."),
+    )
+    change = (Button(_("Change"), f"/limits {name}") for name in limits.NOTHING_SAID if answers.get(name))
+    return [ctx.reply(thanks, *islice(change, 1), *limiting.change_buttons(), title=what)]
 
 
 OFFER = Form(
@@ -90,12 +80,10 @@ OFFER = Form(
             "words",
             lambda ctx, answers: _("What can you do for others? Write it in your own words, or choose."),
             _parse_words,
-            options=_skill_options,
-            accept=lambda answers, value: {**answers, **value},
+            options=choosing.first_options,
+            accept=lambda answers, value: {**answers, **limits.NOTHING_SAID, **value},
         ),
-        Field(
-            "skills", _ask_skills, _parse_skills, options=_skill_options
-        ),
+        choosing.SEVERAL,
         *where.fields(
             lambda answers: lines(
                 joined(*(skills.label(each) for each in answers["skills"])),
@@ -112,7 +100,7 @@ OFFER = Form(
         ),
     ),
     _done,
-)  # fmt: skip
+)
 
 
 def remove(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from babel.core import Locale
+from babel.dates import format_datetime, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from handlers.messages import Lines, Text, Verbatim, Words, _n
+from handlers.messages import Clock, Lines, Named, Text, Verbatim, Words, _n
 
 
 @cache
@@ -26,8 +28,14 @@ def own_name(language: str) -> str:
 class Catalogs:
     """The texts of every language; what is missing falls back to English."""
 
-    def __init__(self, translations: Mapping[str, gettext.NullTranslations]) -> None:
+    def __init__(
+        self,
+        translations: Mapping[str, gettext.NullTranslations],
+        names: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """names: what the union itself calls something, by key and language; the first is for all others."""
         self._translations = translations
+        self._names = names or {}
         self._none = gettext.NullTranslations()
         self.languages = tuple(translations)
 
@@ -43,6 +51,10 @@ class Catalogs:
             compiled.seek(0)
             translations[path.parent.name] = gettext.GNUTranslations(compiled)
         return cls(translations)
+
+    def with_names(self, names: Mapping[str, Mapping[str, str]]) -> Catalogs:
+        """The same texts, with the union's own names."""
+        return Catalogs(self._translations, names)
 
     def closest(self, hints: Iterable[str], otherwise: str) -> str:
         """The first of the hinted languages (such as "es-MX") that we speak."""
@@ -61,6 +73,9 @@ class Catalogs:
                 for part in (self.render(each, language) for each in words.parts if each is not None)
                 if part
             )
+        if isinstance(words, Named) and words.key in self._names:
+            names = self._names[words.key]
+            return names.get(language) or next(iter(names.values()))
         if not words.message:
             return ""
         catalog = self._translations.get(language, self._none)
@@ -74,9 +89,20 @@ class Catalogs:
     def _value(self, value: object, language: str) -> str:
         if isinstance(value, Text | Verbatim | Lines):
             return self.render(value, language)
+        if isinstance(value, Clock):
+            return _clock(value, language)
         if isinstance(value, tuple):
             return ", ".join(self._value(each, language) for each in value)
         return str(value)
+
+
+def _clock(clock: Clock, language: str) -> str:
+    """Such as "Tue 24 Nov, 10:00" for a British reader, always with 24 hours."""
+    zone, locale = ZoneInfo(clock.zone), "en_GB" if language == "en" else language
+    hour = format_datetime(clock.moment, "HH:mm", tzinfo=zone, locale=locale)
+    if not clock.day:
+        return hour
+    return f"{format_skeleton('EdMMM', clock.moment, tzinfo=zone, locale=locale)}, {hour}"
 
 
 def duration(length: timedelta) -> Text:

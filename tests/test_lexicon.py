@@ -91,53 +91,54 @@ no se levanta temprano | nos vemos luego | mi hermana vive aquí | la batería s
 NEEDS = """
 I need insulin = medicine | can someone fetch my medicine = medicine
 I need someone to fetch my insulin, I can't walk = medicine
-looking for a ride to hospital tomorrow = transport | I neeed foood = food | we ran out of baby milk = food
+looking for a ride to hospital tomorrow = transport | I neeed foood = food
+we ran out of baby milk = baby_food
 could anybody walk my dog = pets | can you help me move a sofa = carrying
-does anyone have a spare wheelchair = goods | I need help with forms = papers
-we need a plumber, the sink is leaking = repair | my boiler is broken = repair
+does anyone have a spare wheelchair = mobility_aids | I need help with forms = papers
+we need a plumber, the sink is leaking = plumbing | my boiler is broken = heating
 nowhere to sleep tonight = shelter | I'm lonely, could someone visit = company
 need a babysitter on Friday = childcare | I need an interpreter for the doctor = interpreting
 is there anyone who speaks Arabic = interpreting | my computer won't start = digital | I have no food = food
 I'm so hungry = food | somone to look after my kids, please, I need it today = childcare
-my mother needs a nurse = first_aid | I need warm clothes = goods
+my mother needs a nurse = nursing | I need warm clothes = clothes
 I need a lift to the airport and help with heavy boxes = transport carrying
-can anyone lend me a ladder = repair | looking for a lawyer, I got an eviction notice = papers
-we need blankets and soup = goods food | i ned medicin = medicine
+can anyone lend me a ladder = tools | looking for a lawyer, I got an eviction notice = legal_advice
+we need blankets and soup = bedding food | i ned medicin = medicine
 I have a car but I need a driver = transport | can someone feed my cat = pets
 I'd like some company = company | necesito comida = food | ¿alguien puede llevarme al médico? = transport
-me hace falta un fontanero = repair | nesesito insulina = medicine
+me hace falta un fontanero = plumbing | nesesito insulina = medicine
 necesito a alguien que recoja mis medicinas = medicine | busco un sitio para dormir = shelter
-¿alguien puede pasear a mi perro? = pets | necesito ropa de abrigo = goods
-¿me podéis ayudar con los papeles? = papers | se me ha roto la lavadora = repair
+¿alguien puede pasear a mi perro? = pets | necesito ropa de abrigo = clothes
+¿me podéis ayudar con los papeles? = papers | se me ha roto la lavadora = appliances
 no tengo comida para mis hijos = food | ¿quién puede cuidar a mis hijos mañana? = childcare
-mi madre necesita compañía = company | necesito traducir una carta = interpreting
+mi madre necesita compañía = company | necesito traducir una carta = translating
 necesito un intérprete de árabe = interpreting | ayuda con la mudanza = carrying
-me quedé sin pañales = goods | ¿alguien sabe arreglar un ordenador? = digital
-no puedo pagar el alquiler = shelter | nos hacen falta mantas = goods
-necesitamos una enfermera para curar una herida = first_aid | no tengo dónde dormir = shelter
+me quedé sin pañales = baby_things | ¿alguien sabe arreglar un ordenador? = digital
+no puedo pagar el alquiler = shelter | nos hacen falta mantas = bedding
+necesitamos una enfermera para curar una herida = nursing | no tengo dónde dormir = shelter
 ¿alguien va a la farmacia? = medicine | me siento sola y quisiera hablar con alguien = company
 necesito ayuda para rellenar un formulario = papers | ¿podría alguien hacerme la compra? = food
-se busca veterinario = pets
+se busca veterinario = vet
 """
 
 OFFERS = """
 I have a van on Saturdays = transport | I can cook = food | I'd like to volunteer =
 I can drive people to the hospital = transport | happy to help with paperwork = papers
-I offer a spare room = shelter | we have a spare bed = shelter | I'm a nurse = first_aid
+I offer a spare room = shelter | we have a spare bed = shelter | I'm a nurse = nursing
 I speak Arabic and French = interpreting | I can walk dogs = pets | I could babysit on weekends = childcare
-I can fix computers = digital | count me in | how can I help? = | I have old blankets to give away = goods
-I can translate letters = interpreting | I'm a plumber and I have free time = repair
-I want to donate clothes = goods | I can look after your cat = pets
+I can fix computers = digital | count me in | how can I help? = | I have old blankets to give away = bedding
+I can translate letters = translating | I'm a plumber and I have free time = plumbing
+I want to donate clothes = clothes | I can look after your cat = pets
 I can keep old people company = company | does anyone need a sofa? = goods
 I can carry heavy boxes = carrying | I'm free on Tuesdays to drive = transport
 i can pick up prescriptions = medicine | I know first aid = first_aid | puedo ayudar con papeles = papers
 ofrezco una habitación = shelter | tengo una furgoneta los sábados = transport | puedo cocinar = food
-me gustaría ser voluntaria = | quiero ayudar = | soy enfermera = first_aid | hablo árabe = interpreting
-puedo pasear perros = pets | me sobra ropa de bebé = goods | puedo llevar gente en mi coche = transport
+me gustaría ser voluntaria = | quiero ayudar = | soy enfermera = nursing | hablo árabe = interpreting
+puedo pasear perros = pets | me sobra ropa de bebé = clothes | puedo llevar gente en mi coche = transport
 cuenten conmigo = | puedo cuidar niños por la tarde = childcare | sé primeros auxilios = first_aid
 puedo ir a la farmacia = medicine | tengo una habitación libre = shelter | ¿en qué puedo ayudar? =
-soy fontanero y puedo arreglar grifos = repair | puedo hacer compañía a personas mayores = company
-dono muebles = goods | doy clases particulares = childcare | puedo cargar cajas = carrying
+soy fontanero y puedo arreglar grifos = plumbing | puedo hacer compañía a personas mayores = company
+dono muebles = goods | doy clases particulares = tutoring | puedo cargar cajas = carrying
 puedo arreglar ordenadores = digital | me apunto para repartir comida = food
 """
 
@@ -249,7 +250,7 @@ def test_yes_and_no(text: str, answer: bool | None) -> None:
 
 
 def test_the_longest_phrase_decides_on_a_skill_and_order_is_kept() -> None:
-    assert LEXICONS.skills("dog food", "en") == ("pets",)
+    assert LEXICONS.skills("dog food", "en") == ("pet_food",)
     assert LEXICONS.skills("bread, insulin and bread", "en") == ("food", "medicine")
     assert LEXICONS.skills("nothing in particular", "en") == ()
 

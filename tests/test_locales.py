@@ -201,7 +201,7 @@ def label_calls() -> Iterator[tuple[ast.expr, str]]:
 @cache
 def labels() -> dict[str, str]:
     """What stands on buttons, in English, with what pressing it says."""
-    found = {label.message: skill for skill, label in SKILLS.items()}
+    found = {skill.label.message: name for name, skill in SKILLS.items()}
     for expression, says in label_calls():
         for node in ast.walk(expression):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":

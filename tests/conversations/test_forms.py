@@ -101,6 +101,8 @@ async def test_an_offer_step_by_step_with_back(any_world: World) -> None:
     await ben.says("I am good at nothing")
     ben.hears("What kind of help", "Back")
     await ben.presses("Fetch medicine")
+    ben.hears("Fetch medicine", "Is that all?", "Not: Fetch medicine", "Add another")
+    await ben.presses("That is all")
     ben.hears("Fetch medicine", "Where are you usually?", "Skip", "Back")
     await ben.sends_place(*BARCELONA)
     ben.hears("How far", "1 km", "5 km", "20 km", "50 km", "Back", without=["Skip"])
