@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from handlers import disclosure, matching, skills, where
+from handlers import disclosure, matching, naming, skills
 from handlers.context import Moment
 from handlers.messages import Button, Clock, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined
@@ -23,7 +23,7 @@ def need(moment: Moment, case: Need, to: UUID, *, in_place: bool = False) -> Out
     return Outbound(
         to,
         standing(moment, case),
-        title=need_title(case, where.area(moment, case.latitude, case.longitude, _language(moment, to))),
+        title=need_title(case, naming.area(moment, case.latitude, case.longitude, _language(moment, to))),
         buttons=need_buttons(case, active),
         card=f"need:{case.id}",
         in_place=in_place,
@@ -282,7 +282,7 @@ def _title_in_room(moment: Moment, case: Alert) -> Text:
     area = disclosure.area(moment, case) if case.state != "resolved" else None
     if area is not None:
         around = _("around {latitude}, {longitude}", latitude=f"{area[0]:.2f}", longitude=f"{area[1]:.2f}")
-        parts.append(where.area(moment, *area, moment.union.language) or around)
+        parts.append(naming.area(moment, *area, moment.union.language) or around)
     who = _owner(moment, case)
     if case.state == "taken" and case.taken_at is not None:
         who = _("{name} since {time} UTC", name=who, time=f"{case.taken_at:%H:%M}")
@@ -299,7 +299,7 @@ def _alert_text(moment: Moment, case: Alert) -> Words:
     if case.need_id is None:
         return Verbatim("") if case.kind != "fault" else _("The operator should look at the log.")
     need = needs.get(moment.tx, case.need_id)
-    return need_title(need, where.area(moment, need.latitude, need.longitude, moment.union.language))
+    return need_title(need, naming.area(moment, need.latitude, need.longitude, moment.union.language))
 
 
 def _owner(moment: Moment, case: Alert) -> Text | Verbatim:

@@ -35,7 +35,8 @@ def _follow(ctx: Context, need: Need, inbound: Inbound) -> list[Outbound]:
     if need.sealed_place is None or need.for_other:
         return []
     kept = ctx.tx.open(ctx.person.key_id, "need place", need.sealed_place)
-    if not kept.get("pin") or kept.get("message") != inbound.message_id:
+    same = kept.get("message") == inbound.message_id and (inbound.message_id or kept.get("live"))
+    if not kept.get("pin") or not same:
         return []
     place = places.read(inbound)
     assert place is not None

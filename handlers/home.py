@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import references, sos, where
+from handlers import naming, references, sos, where
 from handlers.context import Context
 from handlers.forms import Answers, Form, start
 from handlers.messages import Button, Inbound, Kind, Outbound, Text, Verbatim, _, lines
@@ -25,7 +25,7 @@ def home(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if word == "new" or ctx.person.sealed_home is None:
         return start(ctx, HOME)
     kept = where.home(ctx, ctx.person)
-    name = where.area(ctx, kept.get("latitude"), kept.get("longitude"), ctx.person.language)
+    name = naming.area(ctx, kept.get("latitude"), kept.get("longitude"), ctx.person.language)
     words = Verbatim(str(kept["words"])) if kept.get("words") else None
     return [
         ctx.reply(
@@ -63,7 +63,7 @@ def _here(ctx: Context) -> list[Outbound]:
     return sos.at_home(ctx, alert, where.home(ctx, ctx.person))
 
 
-def _save(ctx: Context, kept: where.Kept) -> Text:
+def _save(ctx: Context, kept: naming.Kept) -> Text:
     if not people.move(ctx.now, ctx.person):
         return where.TOO_MANY_MOVES
     ctx.person.sealed_home = ctx.tx.seal(ctx.person.key_id, "home", kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handlers import alarms, cards, closing, conversing, disclosure, places, where
+from handlers import alarms, cards, closing, conversing, disclosure, naming, places, where
 from handlers.context import Context
 from handlers.messages import Button, Inbound, Lane, Outbound, Place, _, lines
 from storage import alerts, conversations
@@ -71,7 +71,7 @@ def moved(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
     return alarms.in_rooms(ctx, alert) if disclosure.area(ctx, alert) != before else []
 
 
-def at_home(ctx: Context, alert: Alert, kept: where.Kept) -> list[Outbound]:
+def at_home(ctx: Context, alert: Alert, kept: naming.Kept) -> list[Outbound]:
     """The person is at home: their saved place is that of the alert."""
     alert.sealed_place = ctx.tx.seal(ctx.person.key_id, "alert place", kept)
     alerts.note(ctx.tx, ctx.now, alert, ctx.person, f"{PIN} {kept.get('words') or ''}".strip())
@@ -103,7 +103,7 @@ def _write_down(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
 
 def _named(ctx: Context, alert: Alert, words: str) -> list[Outbound]:
     """Words that name one place near the union beyond doubt say roughly where; nothing is asked."""
-    kept = where.surely(ctx, words)
+    kept = naming.surely(ctx, words)
     if kept is None or kept["far"]:
         return []
     alert.sealed_place = ctx.tx.seal(ctx.person.key_id, "alert place", kept)

@@ -10,15 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from babel.core import Locale
-
-from handlers import places
+from handlers import naming, places
 from handlers.context import Context, Moment
 from handlers.forms import Again, Answers, Field, Option
 from handlers.messages import Inbound, Kind, Lines, Place, Text, Verbatim, Words, _, lines
+from handlers.naming import Kept
 from handlers.texts import joined
-from storage import cells, gazetteer, offers, people
-from storage.gazetteer import Found
+from storage import offers, people
 from storage.tables import Person
 
 SEND_MY_PLACE = _("Send my place")
@@ -26,7 +24,6 @@ AT_HOME = "(home)"  # what the button says; nobody types it
 MOST_CHOICES = 4
 UNREADABLE = _("I could not read that place. Send your position, or write the address or the area.")
 TOO_MANY_MOVES = _("You have changed your place often today. Please try again tomorrow, or skip this.")
-Kept = dict[str, Any]  # a place as it is kept: of `places.to_json`, and how it was said
 
 
 # --- the fields of a form -------------------------------------------------------------------------
@@ -117,24 +114,27 @@ def _parse(ctx: Context, inbound: Inbound) -> Any:
     if place.has_coordinates:
         pin = inbound.place is not None and not place.words
         said = {"message": inbound.message_id, "live": inbound.kind is Kind.EDIT}
-        return {"place": {**places.to_json(place), "pin": pin, **said, "far": is_far(ctx, place)}}
+        return {"place": {**places.to_json(place), "pin": pin, **said, "far": naming.is_far(ctx, place)}}
     return _of_words(ctx, place)
 
 
 def _of_words(ctx: Context, said: Place) -> Any:
     """Words, with the place that they surely name, or with those among which to choose."""
     code = places.short_code(said.words)
-    found = look_up(ctx, code[1] if code else said.words)
+    found = naming.look_up(ctx, code[1] if code else said.words)
     if code is not None:
         near = (found[0].latitude, found[0].longitude) if found else ctx.union.centre
         if near is None:
             return Again(_("Please write the town beside that code, or send the place as a pin."))
         place = replace(places.recovered(code[0], near), words=said.words)
-        return {"place": {**places.to_json(place), "far": is_far(ctx, place)}}
-    sure = _the_one(ctx, found)
+        return {"place": {**places.to_json(place), "far": naming.is_far(ctx, place)}}
+    sure = naming.the_one(ctx, found)
     if sure is not None:
-        return {"place": {**places.to_json(said), **_kept(ctx, sure)}}
-    choices = [{**_kept(ctx, each), "label": label} for each, label in _labelled(ctx, found[:MOST_CHOICES])]
+        return {"place": {**places.to_json(said), **naming.kept(ctx, sure)}}
+    choices = [
+        {**naming.kept(ctx, each), "label": label}
+        for each, label in naming.labelled(ctx, found[:MOST_CHOICES])
+    ]
     return {"place": {**places.to_json(said), "choices": choices}}
 
 
@@ -211,17 +211,9 @@ def _without_place(answers: Answers) -> Answers:
 # --- far away -------------------------------------------------------------------------------------
 
 
-def is_far(moment: Moment, place: Place) -> bool:
-    """Whether a place lies outside the union's area; without a known centre nothing does."""
-    centre = moment.union.centre
-    if centre is None or place.latitude is None or place.longitude is None:
-        return False
-    return cells.distance(*centre, place.latitude, place.longitude) > moment.union.area_radius
-
-
 def _ask_far(ctx: Context, answers: Answers) -> Words:
     place = chosen(answers) or {}
-    name = area(ctx, place.get("latitude"), place.get("longitude"), ctx.person.language)
+    name = naming.area(ctx, place.get("latitude"), place.get("longitude"), ctx.person.language)
     far = _("That is far from here.") if name is None else _("{place} is far from here.", place=name)
     return lines(far, _("Is it right?"))
 
@@ -255,65 +247,6 @@ def may_be_at(ctx: Context, cell: tuple[float, float]) -> bool:
     return people.move(ctx.now, ctx.person)
 
 
-# --- names ----------------------------------------------------------------------------------------
-
-
-def look_up(moment: Moment, words: str) -> list[Found]:
-    """The places that words may name, the likeliest first; none where no gazetteer is loaded."""
-    return gazetteer.find(moment.tx, words, moment.union.centre, moment.union.area_radius)
-
-
-def surely(moment: Moment, words: str) -> Kept | None:
-    """The place that words name beyond doubt: rightly spelt, and the only one near the union."""
-    found = _the_one(moment, look_up(moment, words))
-    return None if found is None else {"words": words, **_kept(moment, found)}
-
-
-def area(moment: Moment, latitude: float | None, longitude: float | None, language: str) -> Verbatim | None:
-    """What the surroundings of a cell are called; None where that is not known."""
-    if latitude is None or longitude is None:
-        return None
-    found = gazetteer.nearest(moment.tx, *cells.snap(latitude, longitude))
-    return None if found is None else Verbatim(found.called(language))
-
-
-def _the_one(moment: Moment, found: list[Found]) -> Found | None:
-    fitting = [each for each in found if each.exact and not each.holds_another]
-    near = [each for each in fitting if each.is_near(moment.union.area_radius)]
-    supported = [each for each in fitting if each.supported]
-    for some in (near, supported, fitting):
-        if some:
-            return some[0] if len(some) == 1 else None
-    return None
-
-
-def _kept(moment: Moment, found: Found) -> Kept:
-    place = Place(found.latitude, found.longitude)
-    # The middle of a town is good for matching, and wrong as a pin for someone who goes there.
-    rough = not (found.own and found.kind in gazetteer.POINTS)
-    kept = {"latitude": found.latitude, "longitude": found.longitude, "rough": rough}
-    return {**kept, "name": found.name, "far": is_far(moment, place)}
-
-
-def _labelled(ctx: Context, found: list[Found]) -> list[tuple[Found, str]]:
-    """Names, with what tells two of one name apart: the country, or the larger town nearby."""
-    labelled = []
-    for each in found:
-        same = [other for other in found if other.name == each.name]
-        abroad = len({other.country for other in found}) > 1
-        parts = [each.name]
-        if len(same) > 1 and len({other.country for other in same}) < len(same):
-            parts.append(gazetteer.larger(ctx.tx, each) or "")
-        if abroad and each.country:
-            parts.append(_country(each.country, ctx.person.language))
-        labelled.append((each, ", ".join(filter(None, parts))))
-    return labelled
-
-
-def _country(code: str, language: str) -> str:
-    return str(Locale.parse(language).territories.get(code, code))
-
-
 # --- home -----------------------------------------------------------------------------------------
 
 
@@ -326,5 +259,5 @@ def home(moment: Moment, person: Person) -> Kept:
 
 def home_label(ctx: Context) -> Text:
     kept = home(ctx, ctx.person)
-    name = area(ctx, kept.get("latitude"), kept.get("longitude"), ctx.person.language)
+    name = naming.area(ctx, kept.get("latitude"), kept.get("longitude"), ctx.person.language)
     return _("At home") if name is None else _("At home, {area}", area=name)

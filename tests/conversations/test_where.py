@@ -263,16 +263,11 @@ async def test_a_typed_place_is_kept_as_home_and_then_is_one_tap(town: World) ->
     await ana.presses("Keep this place as my home")
     ana.hears("Your home is saved.")
     town.clear()
-    await ana.says("I need someone to walk my dog")
-    await ana.presses("Yes")
-    town.clear()
-    await ana.says("/cancel")
-    town.clear()
-    ana = await asked_where(town)
+    await asked_where(town, "I need someone to walk my dog")
     await ana.says("?")
     ana.hears("could not read", "At home, Gràcia")
     await ana.presses("At home, Gràcia")
-    ana.hears("Fetch medicine · Gràcia", without=["Keep this place"])
+    ana.hears("Look after animals · Gràcia", without=["Keep this place"])
 
 
 async def test_home_is_shown_changed_and_deleted(town: World) -> None:
@@ -381,3 +376,28 @@ async def test_a_need_follows_the_live_position_with_which_it_was_given(town: Wo
     await moves(ana, 41.4135, 2.1440)
     ben.sees_changed("They are on the move.", "41.41350, 2.14400")
     ana.hears_nothing()
+
+
+async def test_a_beacon_answers_the_question_and_is_followed(town: World) -> None:
+    """Matrix sends live positions as events of their own, which are no message."""
+    ana = await asked_where(town)
+    console = ana.platform.adapter
+    assert isinstance(console, Console)
+    console.say("ana", "", id="", kind="edit", place=[*BARCELONA])
+    await town.settle()
+    ana.hears("N-", "Fetch medicine")
+    town.clear()
+    console.say("ana", "", id="", kind="edit", place=[41.4130, 2.1430])
+    await town.settle()
+    need = await the_need(town)
+    assert (need.latitude, need.longitude) == cells.snap(41.4130, 2.1430)
+    town.nobody_hears_anything_else()
+
+
+async def test_a_place_that_was_not_live_is_not_moved_by_a_later_one(town: World) -> None:
+    ana = await asked_where(town)
+    await ana.says("Gràcia")
+    town.clear()
+    await moves(ana, 41.4130, 2.1430)
+    need = await the_need(town)
+    assert (need.latitude, need.longitude) == cells.snap(*GRACIA)

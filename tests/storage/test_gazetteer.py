@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from storage import gathering, gazetteer, spelling
 from storage.database import Database, Transaction
 from storage.gathering import Entry
-from storage.gazetteer import Found
+from storage.likelihood import Found
 from tests.storage import BOTH_ENGINES
 
 pytestmark = BOTH_ENGINES
