@@ -80,7 +80,7 @@ class Clock:
         moment = Moment(self.core, tx, now)
         found: list[Any] = list(duty.find(tx, now, 1))
         for each in found:
-            each.next_step_at = now + AFTER_FAILURE
+            setattr(each, duty.column, now + AFTER_FAILURE)
         post(moment, alarms.fault(moment))
         return len(found)
 

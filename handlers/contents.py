@@ -9,19 +9,24 @@ from typing import Any
 
 from handlers import (
     alarms,
+    commitments,
     completing,
     conversing,
     coordinators,
     limiting,
     linking,
     membership,
+    merging,
     needs,
     offers,
+    recurring,
     reports,
     retracting,
     rooms,
     safety,
+    showing,
     sos,
+    still,
     unread,
     volunteering,
     waves,
@@ -31,6 +36,7 @@ from handlers.context import Context, Moment
 from handlers.forms import Form
 from handlers.messages import Inbound, Kind, Outbound, Text, _
 from storage import alerts as stored_alerts
+from storage import commitments as stored_commitments
 from storage import needs as stored_needs
 from storage.database import Transaction
 from storage.tables import Need
@@ -74,12 +80,18 @@ COMMANDS: dict[str, Command] = {
     "urgent": Command(needs.urgent),
     "confirm": Command(completing.confirm),
     "notdone": Command(completing.not_done),
+    "needed": Command(still.needed),
+    "norepeat": Command(recurring.stop_repeating),
+    "show": Command(showing.show),
+    "hide": Command(showing.hide),
     # for volunteers
     "accept": Command(volunteering.accept),
     "decline": Command(volunteering.decline),
-    "eta": Command(volunteering.eta),
+    "eta": Command(commitments.eta),
+    "onmyway": Command(commitments.on_my_way),
+    "here": Command(commitments.here),
     "done": Command(completing.done),
-    "withdraw": Command(volunteering.withdraw),
+    "withdraw": Command(commitments.withdraw),
     "pause": Command(volunteering.pause),
     "resume": Command(volunteering.resume),
     "nooffer": Command(offers.remove),
@@ -90,6 +102,8 @@ COMMANDS: dict[str, Command] = {
     "still": Command(coordinators.still, in_room=True),
     "handback": Command(coordinators.hand_back, in_room=True),
     "resolve": Command(coordinators.resolve, in_room=True),
+    "merge": Command(merging.merge),
+    "two": Command(merging.two),
     "board": Command(coordinators.board, in_room=True),
     "duty": Command(coordinators.duty, in_room=True),
     "coordinators": Command(rooms.decide),
@@ -103,7 +117,16 @@ COMMANDS: dict[str, Command] = {
 HEARD_IN_ROOMS = {name: command.run for name, command in COMMANDS.items() if command.in_room}
 
 FORMS: dict[str, Form] = {
-    form.name: form for form in (needs.NEED, offers.OFFER, limiting.LIMITS, conversing.WHICH, safety.REPORT)
+    form.name: form
+    for form in (
+        needs.NEED,
+        needs.SAME,
+        showing.DOOR,
+        offers.OFFER,
+        limiting.LIMITS,
+        conversing.WHICH,
+        safety.REPORT,
+    )
 }
 
 # What the process reports about a person whom the core knows.
@@ -136,6 +159,7 @@ class Duty:
     find: Callable[[Transaction, datetime, int], Sequence[Any]]
     run: Run
     next_due: Callable[[Transaction], datetime | None]
+    column: str = "next_step_at"  # of the row: when it is due
 
 
 def _needs_are_due(moment: Moment, found: Sequence[Need]) -> list[Outbound]:
@@ -160,4 +184,18 @@ def _one_by_one(run: Callable[[Moment, Any], list[Outbound]]) -> Run:
 DUTIES: tuple[Duty, ...] = (
     Duty("alerts", stored_alerts.due, _one_by_one(alarms.due), stored_alerts.next_due),
     Duty("needs", stored_needs.due, _needs_are_due, stored_needs.next_due),
+    Duty(
+        "commitments",
+        stored_commitments.due,
+        _one_by_one(commitments.due),
+        stored_commitments.next_due,
+        column="check_at",
+    ),
+    Duty(
+        "still needed",
+        stored_needs.to_confirm,
+        _one_by_one(still.due),
+        stored_needs.next_confirm,
+        column="confirm_at",
+    ),
 )

@@ -31,6 +31,7 @@ POLICIES: Mapping[str, dict[str, Any]] = {
     "unanswered": _policy((ON_DUTY, 900), (ALL, 1800), (ALL, 7200), repeat_from=2),
     "unverified": _policy((ON_DUTY, 900), (ALL, 1800), (ALL, 7200), repeat_from=2),
     "unfinished": _policy((ON_DUTY, 3600), (ALL, 14400), (ALL, 86400), repeat_from=2),
+    "missed": _policy((ON_DUTY, 300), (ALL, 600), (ALL, 1800), repeat_from=2),
     "report": _policy((ON_DUTY, 1800), (ALL, 3600), (ALL, 14400), repeat_from=2),
     "fault": _policy((ON_DUTY, 3600), (ALL, 86400), repeat_from=1),
 }

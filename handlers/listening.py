@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers import (
+    commitments,
     conversing,
     coordinators,
     forms,
@@ -55,6 +56,8 @@ def _to_talk(ctx: Context, talk: Talk, inbound: Inbound) -> list[Outbound]:
             coordinators.touch(ctx, alert)
         elif alert.kind == "sos":
             return sos.said(ctx, alert, inbound)
+    elif talk.helper_id == ctx.person.id and talk.need_id is not None:
+        commitments.spoke(ctx, talk.need_id)
     return conversing.relay(ctx, talk, inbound)
 
 

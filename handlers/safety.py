@@ -10,6 +10,7 @@ from handlers import (
     alarms,
     cards,
     closing,
+    commitments,
     conversing,
     coordinators,
     membership,
@@ -137,8 +138,7 @@ def _part(ctx: Context, talk: Talk) -> list[Outbound]:
     commitment = needs.commitment(ctx.tx, need.id, talk.helper_id)
     if commitment is None:
         return []
-    needs.end_commitment(ctx.tx, ctx.now, commitment, "withdrawn")
-    asked = volunteering.reopen(ctx, need, commitment)
+    asked = commitments.reopen(ctx, need, commitment, "withdrawn")
     ended = _("{reference} is no longer with you. Thank you for your time.", reference=need.reference)
     return [*asked, cards.need(ctx, need, need.person_id), Outbound(talk.helper_id, ended)]
 

@@ -94,7 +94,14 @@ def _send(moment: Moment, need: Need, chosen: Sequence[tuple[Found, Sequence[Opt
 def _invite(moment: Moment, need: Need, part: Part, options: Sequence[Option]) -> list[Outbound]:
     made = needs.invite(moment.tx, moment.now, need, [each.candidate.person_id for each in options], part.id)
     return [
-        cards.invitation(need, asked, option.candidate, part.skill, instead=option.skill != part.skill)
+        cards.invitation(
+            need,
+            asked,
+            option.candidate,
+            part.skill,
+            option.candidate.zone,
+            instead=option.skill != part.skill,
+        )
         for asked, option in zip(made, options, strict=True)
     ]
 

@@ -53,19 +53,30 @@ def open_of(tx: Transaction, person_id: UUID) -> list[Need]:
 
 
 def words_of(tx: Transaction, need: Need) -> str:
-    said = _said(tx, need)
-    return str(said["words"]) if isinstance(said, dict) else str(said)
+    return str(said(tx, need)["words"])
+
+
+def added_to(tx: Transaction, need: Need) -> tuple[str, ...]:
+    """What the requester added since, the oldest first."""
+    return tuple(each["words"] for each in said(tx, need).get("added", ()))
 
 
 def source_of(tx: Transaction, need: Need) -> tuple[str, str] | None:
     """The account and the platform's id of the message in which the words came, where they are known."""
-    said = _said(tx, need)
-    return (said["account"], said["message"]) if isinstance(said, dict) else None
+    kept = said(tx, need)
+    return (kept["account"], kept["message"]) if "account" in kept else None
 
 
-def _said(tx: Transaction, need: Need) -> Any:
+def said(tx: Transaction, need: Need) -> dict[str, Any]:
+    """What the requester said: `words`, `account` and `message` of them, `added` later, `door`."""
     person = tx.session.get_one(Person, need.person_id)
-    return tx.open(person.key_id, "need words", need.sealed_words)
+    kept = tx.open(person.key_id, "need words", need.sealed_words)
+    return kept if isinstance(kept, dict) else {"words": str(kept)}
+
+
+def keep_said(tx: Transaction, need: Need, said: dict[str, Any]) -> None:
+    person = tx.session.get_one(Person, need.person_id)
+    need.sealed_words = tx.seal(person.key_id, "need words", said)
 
 
 def close(tx: Transaction, now: datetime, need: Need, state: str) -> bool:
@@ -75,6 +86,46 @@ def close(tx: Transaction, now: datetime, need: Need, state: str) -> bool:
     need.closed_at = now
     need.next_step_at = None
     return True
+
+
+def merge(tx: Transaction, now: datetime, newer: Need, kept: Need) -> bool:
+    """Close an open need as the same as another; those that were merged into it follow."""
+    if not _move(tx, newer.id, ("open",), "merged"):
+        return False
+    newer.same_as_id, newer.next_step_at, newer.closed_at = kept.id, None, now
+    for each in merged_into(tx, newer.id):
+        each.same_as_id = kept.id
+    return True
+
+
+def merged_into(tx: Transaction, need_id: UUID) -> list[Need]:
+    query = sa.select(Need).where(Need.same_as_id == need_id, Need.state == "merged")
+    return list(tx.session.scalars(query.order_by(Need.created_at)))
+
+
+def unmerge(tx: Transaction, need: Need) -> bool:
+    """Let a merged need stand on its own again."""
+    need.same_as_id, need.closed_at = None, None
+    return _move(tx, need.id, ("merged",), "open")
+
+
+def forsake(tx: Transaction, need: Need) -> None:
+    """A merged need is wanted no more by the one who asked for it."""
+    need.same_as_id = None
+    _move(tx, need.id, ("merged",), "cancelled")
+
+
+def open_like(tx: Transaction, made: Need, since: datetime, limit: int) -> list[Need]:
+    """Open needs of other people for the same help in the same cell, the newest first."""
+    query = (
+        sa.select(Need)
+        .where(Need.latitude == made.latitude, Need.longitude == made.longitude, Need.skill == made.skill)
+        .where(Need.state.in_(OPEN_STATES), Need.person_id != made.person_id, Need.created_at >= since)
+        .order_by(Need.created_at.desc(), Need.id)
+        .limit(limit)
+    )
+    with tx.asking(Need):
+        return list(tx.session.scalars(query))
 
 
 def _move(tx: Transaction, need_id: UUID, allowed: Sequence[str], state: str) -> bool:
@@ -102,6 +153,23 @@ def due(tx: Transaction, now: datetime, limit: int) -> list[Need]:
 
 def next_due(tx: Transaction) -> datetime | None:
     return tx.session.scalar(sa.select(sa.func.min(Need.next_step_at)))
+
+
+def to_confirm(tx: Transaction, now: datetime, limit: int) -> list[Need]:
+    """The open needs whose requesters are to be asked if they are still needed."""
+    return list(
+        tx.session.scalars(
+            sa.select(Need)
+            .where(Need.confirm_at <= now, Need.state == "open")
+            .order_by(Need.confirm_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def next_confirm(tx: Transaction) -> datetime | None:
+    return tx.session.scalar(sa.select(sa.func.min(Need.confirm_at)).where(Need.state == "open"))
 
 
 # --- parts ----------------------------------------------------------------------------------------
