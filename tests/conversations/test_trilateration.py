@@ -60,9 +60,9 @@ def volunteers_at(tx: Transaction, places: Sequence[tuple[tuple[float, float], i
     offers.save(tx, NOON, first, "UTC", offers.Terms(("medicine",), place=CELL))
     tx.write()
     for model in (Person, Account, Offer, OfferSkill):
-        column = Person.id if model is Person else model.person_id  # type: ignore[attr-defined]
+        column = getattr(model, "id" if model is Person else "person_id")
         row = tx.session.scalars(sa.select(model).where(column == first.id)).one()
-        like = {each.key: getattr(row, each.key) for each in sa.inspect(model).column_attrs}
+        like = {each.name: getattr(row, each.name) for each in model.__table__.columns}
         copies = [copy(tx, model, like, number, *place) for number, place in enumerate(places)]
         tx.session.execute(sa.insert(model), copies)
 
