@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from handlers import choosing, membership, needs, places, skills, volunteering
+from handlers import choosing, membership, needs, places, skills, verifying, volunteering
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.messages import Inbound, Outbound, _, lines
@@ -49,6 +49,7 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
     place = places.coarse(places.from_json(answers.get("place")))
     chosen = answers["skills"]
     radius = answers.get("radius") or RADII[1]
+    new = verifying.newly_offered(ctx, chosen)
     offers.save(ctx.tx, ctx.now, ctx.person, chosen, answers["words"], place, radius)
     what = joined(*(skills.label(each) for each in chosen))
     if ctx.person.member_since is not None:
@@ -57,9 +58,11 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
                 lines(
                     _("Thank you. I ask you when someone nearby needs this."),
                     _("You may always say no. /my shows your offer."),
+                    verifying.note(ctx, chosen),
                 ),
                 title=what,
-            )
+            ),
+            *verifying.ask(ctx, ctx.person, new),
         ]
     return membership.ask_to_be_let_in(ctx, what)
 

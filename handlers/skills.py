@@ -184,4 +184,6 @@ def label(skill: str) -> Text:
 
 def covered(skills: Iterable[str]) -> set[str]:
     """What is meant no more by a vague word beside these: in "fix the tap" the tap says it all."""
-    return {each for skill in skills if skill in SKILLS for each in SKILLS[skill].instead}
+    found = [SKILLS[skill] for skill in skills if skill in SKILLS]
+    beside_anything = {"goods", "delivery"} if found else set()  # "lend me ...", "bring me ..."
+    return beside_anything.union(*(skill.instead for skill in found))
