@@ -43,10 +43,8 @@ def all_of(tx: Transaction, limit: int, start: int = 0) -> list[Verification]:
     return list(tx.session.scalars(sa.select(Verification).order_by(*order).limit(limit).offset(start)))
 
 
-def waiting(
-    tx: Transaction, skills: Collection[str], limit: int, person_id: UUID | None = None
-) -> list[tuple[UUID, str]]:
-    """Members who offer one of these skills and are not verified for it; of everyone, or of one person."""
+def waiting(tx: Transaction, skills: Collection[str], limit: int) -> list[tuple[UUID, str]]:
+    """Members who offer one of these skills and are not verified for it."""
     verified = sa.exists().where(
         Verification.person_id == OfferSkill.person_id, Verification.skill == OfferSkill.skill
     )
@@ -59,6 +57,4 @@ def waiting(
         .order_by(OfferSkill.person_id, OfferSkill.skill)
         .limit(limit)
     )
-    if person_id is not None:
-        query = query.where(OfferSkill.person_id == person_id)
     return [(row.person_id, row.skill) for row in tx.session.execute(query)]
