@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from bot.setup import LOCALES
 from handlers.lexicon import Lexicons
 from handlers.messages import Named
 from handlers.skills import SKILLS, Skill, Vocabulary
 from storage.tables import Offer
 from tests.conversations.acts import restart
-from tests.world import BARCELONA, LOCALES, Friend, World
+from tests.world import BARCELONA, Friend, World
 
 MOST_BUTTONS = 17
 
