@@ -1,10 +1,11 @@
-"""The command `onecloak`: run the bot, print codes, manage coordinators, check its health."""
+"""The command `onecloak`: run the bot, print codes, manage coordinators, read in places, check its health."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import base64
+import dataclasses
 import fcntl
 import logging
 import secrets
@@ -17,6 +18,7 @@ from typing import IO, Any
 
 from bot.adapters import GatewayFault
 from bot.settings import Settings, SettingsError, read_settings
+from bot.simulated_people import Plan
 from storage.database import sqlite_path
 
 HEALTHY_FOR = 30  # seconds since the last sign of life
@@ -40,6 +42,7 @@ def main() -> None:
             sys.exit(0 if _healthy(settings) else "One Cloak has given no sign of life.")
         commands: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, None]]] = {
             "run": _run, "code": _code, "coordinators": _coordinators, "doctor": _doctor,
+            "places": _places, "simulate": _simulate,
         }  # fmt: skip
         asyncio.run(commands[arguments.command](settings, arguments))
     except (SettingsError, GatewayFault) as error:
@@ -62,10 +65,36 @@ def _parser() -> argparse.ArgumentParser:
     people = commands.add_parser("coordinators", help="list the coordinators, or remove one")
     people.add_argument("action", choices=("list", "remove"))
     people.add_argument("number", nargs="?", type=int, help="the number in the list")
+    places = commands.add_parser("places", help="read in names of places: of countries, or your own")
+    of_places = places.add_subparsers(dest="action", required=True)
+    load = of_places.add_parser("load", help="of countries, from GeoNames; by default the union's")
+    load.add_argument("countries", nargs="*", metavar="COUNTRY", help="two letters such as ES")
+    own = of_places.add_parser("import", help="the union's own: neighbourhoods, landmarks, hubs")
+    own.add_argument("file", type=Path, help="CSV (name,latitude,longitude,kind,aliases) or GeoJSON")
     commands.add_parser("doctor", help="look at each account and say what is well and what to do")
     commands.add_parser("key", help="print a new master key for ONECLOAK_MASTER_KEY")
     commands.add_parser("health", help="exit with 0 if the running bot gave a sign of life")
+    _describe_simulation(commands.add_parser("simulate", help="a day of made-up people, to try a policy out"))
     return parser
+
+
+def _describe_simulation(parser: argparse.ArgumentParser) -> None:
+    for each in dataclasses.fields(Plan):
+        parser.add_argument(
+            f"--{each.name.replace('_', '-')}", type=type(each.default), default=each.default, metavar="N",
+            help=f"{each.metadata['help']} ({each.default})",
+        )  # fmt: skip
+    parser.add_argument(
+        "--change", nargs="+", default=[], metavar="SETTING=VALUE",
+        help="also run the same day with these settings, such as most_asked=8 wave_minutes=10",
+    )  # fmt: skip
+
+
+async def _simulate(settings: Settings, arguments: argparse.Namespace) -> None:
+    from bot import simulating
+
+    plan = Plan(**{each.name: getattr(arguments, each.name) for each in dataclasses.fields(Plan)})
+    _out(await simulating.simulate(settings, plan, arguments.change))
 
 
 async def _run(settings: Settings, arguments: argparse.Namespace) -> None:
@@ -94,6 +123,16 @@ async def _coordinators(settings: Settings, arguments: argparse.Namespace) -> No
         sys.exit("Give the number of the coordinator as `onecloak coordinators list` shows it.")
     else:
         _out(await operating.remove_coordinator(settings, arguments.number))
+
+
+async def _places(settings: Settings, arguments: argparse.Namespace) -> None:
+    from bot import placing
+
+    if arguments.action == "load":
+        for line in await placing.load(settings, arguments.countries):
+            _out(line)
+    else:
+        _out(await placing.import_own(settings, arguments.file))
 
 
 async def _doctor(settings: Settings, arguments: argparse.Namespace) -> None:

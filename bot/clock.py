@@ -72,16 +72,15 @@ class Clock:
     def _run_batch(self, tx: Transaction, duty: Duty, now: datetime, limit: int) -> int:
         moment = Moment(self.core, tx, now)
         found = duty.find(tx, now, limit)
-        for each in found:
-            post(moment, duty.run(moment, each))
-            tx.session.flush()
+        if found:
+            post(moment, duty.run(moment, found))
         return len(found)
 
     def _put_off(self, tx: Transaction, duty: Duty, now: datetime) -> int:
         moment = Moment(self.core, tx, now)
         found: list[Any] = list(duty.find(tx, now, 1))
         for each in found:
-            each.next_step_at = now + AFTER_FAILURE
+            setattr(each, duty.column, now + AFTER_FAILURE)
         post(moment, alarms.fault(moment))
         return len(found)
 

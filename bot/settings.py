@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     area_kilometres: Annotated[int, Field(ge=1, le=5_000)] = 50
     time_zone: str = ""
     skills_file: Path | None = None
-    most_asked: Annotated[int, Field(ge=1, le=100)] = 5
+    most_asked: Annotated[int, Field(ge=1, le=100)] = 10
     silence_percent: Annotated[int, Field(ge=1, le=90)] = 10
     wave_minutes: Minutes = 15
     urgent_wave_minutes: Minutes = 5

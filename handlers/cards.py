@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from handlers import disclosure, matching, skills
 from handlers.context import Moment
-from handlers.messages import Button, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
+from handlers.messages import Button, Clock, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined
 from storage import alerts, needs, people
-from storage.offers import Candidate
-from storage.tables import Alert, Invitation, Need
+from storage.candidates import Candidate
+from storage.tables import Alert, Commitment, Invitation, Need
 
 # --- a need, as its requester sees it -------------------------------------------------------------
 
 
 def need(moment: Moment, case: Need, to: UUID, *, in_place: bool = False) -> Outbound:
     """The card of a need: its reference, where it stands, when the requester hears again."""
+    active = needs.commitments(moment.tx, case.id) if case.wave else []
     return Outbound(
         to,
         standing(moment, case),
         title=need_title(case),
-        buttons=need_buttons(case),
+        buttons=need_buttons(case, active),
         card=f"need:{case.id}",
         in_place=in_place,
     )
@@ -34,40 +36,119 @@ def need_title(case: Need) -> Text:
     return joined(case.reference, skills.label(case.skill))
 
 
-def need_buttons(case: Need) -> tuple[Button, ...]:
+def need_buttons(case: Need, active: Sequence[Commitment] = ()) -> tuple[Button, ...]:
     stop = Button(_("Stop"), f"/stop {case.reference}")
     sos = Button(_("SOS"), "/sos")
+    if case.state not in needs.OPEN_STATES:
+        return ()
+    shown = _show_buttons(case, active) if active else ()
     if case.state == "open":
         urgent = () if case.urgent else (Button(_("It is urgent"), f"/urgent {case.reference}"),)
-        return (stop, *urgent, sos)
-    if case.state == "taken":
-        done = Button(_("It is done"), f"/done {case.reference}")
-        share = Button(_("Share my contact"), f"/share {case.reference}")
-        return (done, share, stop, sos)
-    return ()
+        return (*shown, stop, *urgent, sos)
+    return (Button(_("It is done"), f"/done {case.reference}"), *shown, stop, sos)
+
+
+def _show_buttons(case: Need, active: Sequence[Commitment]) -> tuple[Button, ...]:
+    """What the requester may still open or close to those who have accepted."""
+    shown = [each.shows.split() for each in active]
+    buttons = []
+    if any("door" not in each for each in shown):
+        buttons.append(Button(_("Show my door"), f"/show {case.reference} door"))
+    if any("phone" not in each for each in shown):
+        buttons.append(Button(_("Show my phone"), f"/show {case.reference} phone"))
+    if any("place" not in each for each in shown):
+        buttons.append(Button(_("Show my place"), f"/show {case.reference} place"))
+    if any("place" in each for each in shown):
+        buttons.append(Button(_("Hide my place"), f"/hide {case.reference} place"))
+    return tuple(buttons)
+
+
+ENDED = {
+    "done": _("Done. Thank you for telling me."),
+    "cancelled": _("Stopped."),
+    "expired": _("I have stopped asking. You can ask again at any time."),
+    "merged": _("Someone else asked for the same. I look after both together."),
+}
+
+
+def zone_of(moment: Moment, person_id: UUID) -> str:
+    """In which time zone a person's hours are said."""
+    return people.get(moment.tx, person_id).time_zone or moment.union.time_zone
+
+
+def wanted_at(at: datetime | None, every: int | None, zone: str) -> Text | None:
+    """When help is wanted, and how often; None: as soon as possible."""
+    if at is None:
+        return None
+    clock = Clock(at, zone)
+    if every is None:
+        return _("For {time}", time=clock)
+    if every == 1:
+        return _("For {time}, every day", time=clock)
+    if every == 7:
+        return _("For {time}, every week", time=clock)
+    if every % 7 == 0:
+        return _n("For {time}, every {count} week", "For {time}, every {count} weeks", every // 7, time=clock)
+    return _n("For {time}, every {count} day", "For {time}, every {count} days", every, time=clock)
 
 
 def standing(moment: Moment, case: Need) -> Words:
     """Where a need stands, in words that say only what happened."""
-    if case.state == "done":
-        return _("Done. Thank you for telling me.")
-    if case.state == "cancelled":
-        return _("Stopped.")
+    if case.state in ENDED:
+        return ENDED[case.state]
+    when = wanted_at(case.needed_at, case.repeats_every, zone_of(moment, case.person_id))
+    active = needs.commitments(moment.tx, case.id) if case.wave else []
     if case.state == "taken":
-        return lines(
-            _("Someone has accepted. Write here and I pass it on."),
-            _("They see your words and your place until this is done."),
-        )
+        return lines(when, *_accepted(moment, case, active))
+    if not case.wave and case.next_step_at is not None:
+        return lines(when, _("I start asking in {time}. Nobody is asked before.",
+                             time=duration(case.next_step_at - moment.now)))  # fmt: skip
+    return lines(when, *(_accepted(moment, case, active) if active else ()), *_seeking(moment, case))
+
+
+def _accepted(moment: Moment, case: Need, active: Sequence[Commitment]) -> list[Text | None]:
+    zone = zone_of(moment, case.person_id)
+    helpers = wanted(moment, case)
+    several = helpers > 1
+    sees = any("place" in each.shows.split() for each in active)
+    return [
+        _("Someone has accepted. Write here and I pass it on.") if not several else
+        _("{taken} of {wanted} helpers have accepted. Write here and I pass it on.",
+          taken=len(active), wanted=helpers),
+        *(_progress(each, zone) for each in active),
+        _("They see your words and your place until this is done.") if sees else
+        _("They see your words until this is done. Your place is closed."),
+    ]  # fmt: skip
+
+
+def _progress(commitment: Commitment, zone: str) -> Text | None:
+    """How far one volunteer is; the hour stays true when the card grows old."""
+    if commitment.here_at is not None:
+        return _("Your volunteer is there.")
+    if commitment.arrives_at is not None:
+        expected = Clock(commitment.arrives_at, zone, day=False)
+        if commitment.on_my_way_at is not None:
+            return _("Your volunteer is on the way, expected at {time}.", time=expected)
+        return _("Your volunteer is expected at {time}.", time=expected)
+    return _("Your volunteer is on the way.") if commitment.on_my_way_at is not None else None
+
+
+def wanted(moment: Moment, case: Need) -> int:
+    """How many helpers a need wants, over all its parts."""
+    return sum(each.wanted for each in needs.parts(moment.tx, case.id))
+
+
+def _seeking(moment: Moment, case: Need) -> list[Text | None]:
     asked = needs.invitations(moment.tx, case.id)
     silent = sum(each.state == "pending" for each in asked)
     refused = sum(each.state == "declined" for each in asked)
-    return lines(
+    return [
         _asked(len(asked)),
         _n("{count} said no.", "{count} said no.", refused) if refused else None,
         _n("{count} has not answered yet.", "{count} have not answered yet.", silent) if silent else None,
         _coordinators_know(moment, case),
         _until(moment, case),
-    )
+    ]
 
 
 def _asked(count: int) -> Text:
@@ -109,17 +190,26 @@ def wave_wait(moment: Moment, case: Need) -> timedelta:
 # --- an invitation --------------------------------------------------------------------------------
 
 
-def invitation(case: Need, asked: Invitation, candidate: Candidate) -> Outbound:
-    """One volunteer is asked: kind of help and rough distance; neither words nor place of the need."""
-    when = _("urgent") if case.urgent else _("as soon as you can")
+def invitation(
+    case: Need, asked: Invitation, candidate: Candidate, skill: str, zone: str, *, instead: bool = False
+) -> Outbound:
+    """One volunteer is asked: kind of help and rough distance; neither words nor place of the need.
+
+    zone: in which the hour is said, such as "Europe/Madrid".
+    instead: they don't offer this skill but another one that could do, and are told so.
+    """
+    when: Text | None = wanted_at(case.needed_at, case.repeats_every, zone)
+    if when is None:
+        when = _("urgent") if case.urgent else _("as soon as you can")
     return Outbound(
         candidate.person_id,
         lines(
             _("Can you help a neighbour with this?"),
+            _("It is not what you offered, but you may be able to do it.") if instead else None,
             matching.how_far(candidate),
             _("The address and the details open when you accept. You may always say no."),
         ),
-        title=joined(skills.label(case.skill), when, case.reference),
+        title=joined(skills.label(skill), when, case.reference),
         buttons=(
             Button(_("I can"), f"/accept {case.reference}", means="yes"),
             Button(_("Not now"), f"/decline {case.reference}", means="no"),
@@ -135,7 +225,9 @@ def invitation(case: Need, asked: Invitation, candidate: Candidate) -> Outbound:
 ALERT_KINDS = {
     "sos": ("🔴", _("SOS")),
     "unanswered": ("🟠", _("nobody has taken a need")),
+    "unverified": ("🟠", _("nobody near is verified for this")),
     "unfinished": ("🟠", _("nobody has said if a need was met")),
+    "missed": ("🟠", _("a volunteer for an urgent need does not answer")),
     "report": ("🟠", _("someone was reported")),
     "fault": ("⚠️", _("the bot has a fault")),
 }

@@ -13,9 +13,12 @@ from storage.tables import Outbox
 WAS_READ = _("What they have read I can't take back.")
 
 
-def close(moment: Moment, case_id: UUID, reference: str) -> bool:
-    """Take back what others were shown of a case, each message once; whether there was any."""
-    shown = corrections.disclosing(moment.tx, case_id)
+def close(moment: Moment, case_id: UUID, reference: str, helper_id: UUID | None = None) -> bool:
+    """Take back what others were shown of a case, each message once; whether there was any.
+
+    helper_id: only what this helper was shown, and the requester of them.
+    """
+    shown = corrections.disclosing(moment.tx, case_id, helper_id)
     for row in shown:
         corrections.take_back(moment.tx, moment.now, row, _in_its_place(moment, row, reference))
         row.discloses_id = None

@@ -9,18 +9,24 @@ from typing import Any
 
 from handlers import (
     alarms,
+    commitments,
     completing,
     conversing,
     coordinators,
+    limiting,
     linking,
     membership,
+    merging,
     needs,
     offers,
+    recurring,
     reports,
     retracting,
     rooms,
     safety,
+    showing,
     sos,
+    still,
     unread,
     verifying,
     volunteering,
@@ -31,9 +37,10 @@ from handlers.context import Context, Moment
 from handlers.forms import Form
 from handlers.messages import Inbound, Kind, Outbound, Text, _
 from storage import alerts as stored_alerts
+from storage import commitments as stored_commitments
 from storage import needs as stored_needs
 from storage.database import Transaction
-from storage.tables import Alert, Need
+from storage.tables import Need
 
 Handler = Callable[[Context, Inbound, str], list[Outbound]]
 
@@ -74,20 +81,30 @@ COMMANDS: dict[str, Command] = {
     "urgent": Command(needs.urgent),
     "confirm": Command(completing.confirm),
     "notdone": Command(completing.not_done),
+    "needed": Command(still.needed),
+    "norepeat": Command(recurring.stop_repeating),
+    "show": Command(showing.show),
+    "hide": Command(showing.hide),
     # for volunteers
     "accept": Command(volunteering.accept),
     "decline": Command(volunteering.decline),
-    "eta": Command(volunteering.eta),
+    "eta": Command(commitments.eta),
+    "onmyway": Command(commitments.on_my_way),
+    "here": Command(commitments.here),
     "done": Command(completing.done),
-    "withdraw": Command(volunteering.withdraw),
+    "withdraw": Command(commitments.withdraw),
     "pause": Command(volunteering.pause),
     "resume": Command(volunteering.resume),
     "nooffer": Command(offers.remove),
+    "limits": Command(limiting.limits),
+    "zone": Command(limiting.zone),
     # for coordinators
     "take": Command(coordinators.take, in_room=True),
     "still": Command(coordinators.still, in_room=True),
     "handback": Command(coordinators.hand_back, in_room=True),
     "resolve": Command(coordinators.resolve, in_room=True),
+    "merge": Command(merging.merge),
+    "two": Command(merging.two),
     "board": Command(coordinators.board, in_room=True),
     "duty": Command(coordinators.duty, in_room=True),
     "coordinators": Command(rooms.decide),
@@ -104,7 +121,16 @@ COMMANDS: dict[str, Command] = {
 HEARD_IN_ROOMS = {name: command.run for name, command in COMMANDS.items() if command.in_room}
 
 FORMS: dict[str, Form] = {
-    form.name: form for form in (needs.NEED, offers.OFFER, conversing.WHICH, safety.REPORT)
+    form.name: form
+    for form in (
+        needs.NEED,
+        needs.SAME,
+        showing.DOOR,
+        offers.OFFER,
+        limiting.LIMITS,
+        conversing.WHICH,
+        safety.REPORT,
+    )
 }
 
 # What the process reports about a person whom the core knows.
@@ -126,25 +152,54 @@ OWN_REPORTS: dict[Kind, Callable[[Moment, Inbound], list[Outbound]]] = {
 }
 
 
+Run = Callable[[Moment, Sequence[Any]], list[Outbound]]
+
+
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Something that becomes due: how the clock finds it, and what it does with each."""
+    """Something that becomes due: how the clock finds it, and what it does with those found together."""
 
     name: str
     find: Callable[[Transaction, datetime, int], Sequence[Any]]
-    run: Callable[[Moment, Any], list[Outbound]]
+    run: Run
     next_due: Callable[[Transaction], datetime | None]
+    column: str = "next_step_at"  # of the row: when it is due
 
 
-def _need_is_due(moment: Moment, need: Need) -> list[Outbound]:
-    return waves.due(moment, need) if need.state == "open" else completing.due(moment, need)
+def _needs_are_due(moment: Moment, found: Sequence[Need]) -> list[Outbound]:
+    """Those who seek helpers are looked after together, so that not all ask the same volunteers."""
+    told = waves.due(moment, [need for need in found if need.state == "open"])
+    return told + _one_by_one(completing.due)(moment, [need for need in found if need.state == "taken"])
 
 
-def _alert_is_due(moment: Moment, alert: Alert) -> list[Outbound]:
-    return alarms.due(moment, alert)
+def _one_by_one(run: Callable[[Moment, Any], list[Outbound]]) -> Run:
+    """A duty that looks after each by itself; what one has changed the next one finds written."""
+
+    def each(moment: Moment, found: Sequence[Any]) -> list[Outbound]:
+        told: list[Outbound] = []
+        for one in found:
+            told += run(moment, one)
+            moment.tx.session.flush()
+        return told
+
+    return each
 
 
 DUTIES: tuple[Duty, ...] = (
-    Duty("alerts", stored_alerts.due, _alert_is_due, stored_alerts.next_due),
-    Duty("needs", stored_needs.due, _need_is_due, stored_needs.next_due),
+    Duty("alerts", stored_alerts.due, _one_by_one(alarms.due), stored_alerts.next_due),
+    Duty("needs", stored_needs.due, _needs_are_due, stored_needs.next_due),
+    Duty(
+        "commitments",
+        stored_commitments.due,
+        _one_by_one(commitments.due),
+        stored_commitments.next_due,
+        column="check_at",
+    ),
+    Duty(
+        "still needed",
+        stored_needs.to_confirm,
+        _one_by_one(still.due),
+        stored_needs.next_confirm,
+        column="confirm_at",
+    ),
 )

@@ -12,7 +12,7 @@ from handlers import places
 from handlers.context import Moment
 from handlers.messages import Place
 from storage import alerts, needs, people, work
-from storage.tables import Account, Alert, Need, Person
+from storage.tables import Account, Alert, Commitment, Need, Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +21,24 @@ class Opened:
 
     words: tuple[str, ...]
     place: Place | None
+    door: str = ""  # how to find the door, in the requester's words
 
 
 def open_need(moment: Moment, viewer_id: UUID, need: Need) -> Opened | None:
-    """Words and place of a need, for its requester, its volunteer, or who took charge of an alert on it."""
+    """Words, place and door of a need: all for its requester and for who took charge of an alert on it;
+    for a volunteer who is meeting it what the requester chose to show this one."""
     subject = people.get(moment.tx, need.person_id)
-    allowed = (
-        viewer_id == need.person_id or _meets(moment, viewer_id, need) or _leads(moment, viewer_id, need)
-    )
+    commitment = _meets(moment, viewer_id, need)
+    sees_all = viewer_id == need.person_id or _leads(moment, viewer_id, need)
+    allowed = sees_all or commitment is not None
     _write(moment, viewer_id, subject, need.id, "need", allowed)
     if not allowed:
         return None
-    return Opened((needs.words_of(moment.tx, need),), need_place(moment, need, subject))
+    shown = ["place", "door"] if sees_all or commitment is None else commitment.shows.split()
+    place = need_place(moment, need, subject) if "place" in shown else None
+    door = needs.said(moment.tx, need).get("door", "") if "door" in shown else ""
+    words = (needs.words_of(moment.tx, need), *needs.added_to(moment.tx, need))
+    return Opened(words, place, door)
 
 
 def open_alert(moment: Moment, viewer_id: UUID, alert: Alert) -> Opened | None:
@@ -53,7 +59,7 @@ def open_alert(moment: Moment, viewer_id: UUID, alert: Alert) -> Opened | None:
 
 
 def contact_of(moment: Moment, viewer_id: UUID, subject: Person, case_id: UUID, account: Account) -> str:
-    """How to reach a person outside the bot; only called once both have agreed to share."""
+    """How to reach a person outside the bot; only called once they have agreed to share it."""
     _write(moment, viewer_id, subject, case_id, "contact", True)
     if account.sealed_contact is None:
         return ""
@@ -78,9 +84,11 @@ def need_place(moment: Moment, need: Need, subject: Person) -> Place | None:
     return places.from_json(moment.tx.open(subject.key_id, "need place", need.sealed_place))
 
 
-def _meets(moment: Moment, viewer_id: UUID, need: Need) -> bool:
-    commitment = needs.commitment(moment.tx, need.id)
-    return need.state == "taken" and commitment is not None and commitment.person_id == viewer_id
+def _meets(moment: Moment, viewer_id: UUID, need: Need) -> Commitment | None:
+    """The commitment by which someone is meeting a need now."""
+    if need.state not in needs.OPEN_STATES:
+        return None
+    return needs.commitment(moment.tx, need.id, viewer_id)
 
 
 def _leads(moment: Moment, viewer_id: UUID, need: Need) -> bool:

@@ -29,7 +29,9 @@ def _policy(*steps: tuple[str, int], repeat_from: int = 0) -> dict[str, Any]:
 POLICIES: Mapping[str, dict[str, Any]] = {
     "sos": _policy((ON_DUTY, 120), (ALL, 180), (ALL, 300), repeat_from=2),
     "unanswered": _policy((ON_DUTY, 900), (ALL, 1800), (ALL, 7200), repeat_from=2),
+    "unverified": _policy((ON_DUTY, 900), (ALL, 1800), (ALL, 7200), repeat_from=2),
     "unfinished": _policy((ON_DUTY, 3600), (ALL, 14400), (ALL, 86400), repeat_from=2),
+    "missed": _policy((ON_DUTY, 300), (ALL, 600), (ALL, 1800), repeat_from=2),
     "report": _policy((ON_DUTY, 1800), (ALL, 3600), (ALL, 14400), repeat_from=2),
     "fault": _policy((ON_DUTY, 3600), (ALL, 86400), repeat_from=1),
 }

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from rapidfuzz import fuzz, process
 
+from handlers import when
 from handlers.phrases import KEY, Pattern, Phrase, Phrasebook, frame, keys, plain, screen, squeeze
 from handlers.skills import SKILLS, covered
+from handlers.when import Calendar
 
 SIMILAR = 84  # percent of letters in common from which a word may be a misspelled other
 SHORTEST_SIMILAR = 5  # letters; shorter words are like too many others
@@ -151,10 +153,12 @@ class Lexicons:
     """All languages that the bot understands plain words in."""
 
     def __init__(
-        self, books: Mapping[str, Phrasebook], own: Mapping[str, Mapping[str, Sequence[str]]] | None = None
-    ) -> None:
+        self, books: Mapping[str, Phrasebook], own: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        calendars: Mapping[str, Calendar] | None = None,
+    ) -> None:  # fmt: skip
         """own: phrases of the union's own skills, by language and skill."""
         own = own or {}
+        self.calendars = calendars or {}
         self.languages = tuple(books)
         self._urgent = _Section.of("urgent", *books.values())
         self._lexicons = {
@@ -173,10 +177,11 @@ class Lexicons:
 
     @classmethod
     def load(cls, folder: Path, own: Mapping[str, Mapping[str, Sequence[str]]] | None = None) -> Lexicons:
-        """Read every `<language>/lexicon.toml` in the folder; `own` are phrases of the union's own skills."""
+        """Read each `<language>/lexicon.toml` and `when.toml`; `own` are phrases of the union's skills."""
         paths = sorted(folder.glob("*/lexicon.toml"))
         read = {path: tomllib.loads(path.read_text(encoding="utf-8")) for path in paths}
-        return cls({path.parent.name: Phrasebook(path, data) for path, data in read.items()}, own)
+        books = {path.parent.name: Phrasebook(path, data) for path, data in read.items()}
+        return cls(books, own, when.load(folder))
 
     @cached_property
     def _screen(self) -> re.Pattern[str]:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from handlers import conversing, coordinators, forms, membership, needs, offers, sos, welcome
+from handlers import (
+    commitments,
+    conversing,
+    coordinators,
+    forms,
+    membership,
+    needs,
+    offers,
+    pausing,
+    sos,
+    volunteering,
+    welcome,
+)
 from handlers.contents import FORMS
 from handlers.context import Context
 from handlers.lexicon import Intent
@@ -44,12 +56,17 @@ def _to_talk(ctx: Context, talk: Talk, inbound: Inbound) -> list[Outbound]:
             coordinators.touch(ctx, alert)
         elif alert.kind == "sos":
             return sos.said(ctx, alert, inbound)
+    elif talk.helper_id == ctx.person.id and talk.need_id is not None:
+        commitments.spoke(ctx, talk.need_id)
     return conversing.relay(ctx, talk, inbound)
 
 
 def _plain_words(ctx: Context, inbound: Inbound) -> list[Outbound]:
     """A sentence that asks or offers starts its form with what was said already filled in."""
     if inbound.text:
+        rest = pausing.asked(inbound.text)
+        if rest is not None:
+            return volunteering.pause(ctx, inbound, rest)
         understood = ctx.core.lexicons.understand(inbound.text, ctx.person.language)
         unread = _("I can't read what you attached, only your words.") if inbound.attachment else None
         if understood.intent is Intent.NEED:

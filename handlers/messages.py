@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from uuid import UUID
 
@@ -127,6 +128,15 @@ class Verbatim:
     """Words of a person, passed on as they are and in no language of ours."""
 
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A moment, as a value of a text: the hour in a time zone (such as "Europe/Madrid"), with its day."""
+
+    moment: datetime
+    zone: str
+    day: bool = True
 
 
 @dataclass(frozen=True, slots=True)

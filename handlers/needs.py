@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from handlers import alarms, cards, choosing, closing, places, references, waves
+from handlers import (
+    alarms,
+    asking,
+    cards,
+    choosing,
+    closing,
+    counting,
+    merging,
+    own,
+    places,
+    references,
+    waves,
+    when,
+)
 from handlers.context import Context, Moment
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.lexicon import Intent
-from handlers.messages import Inbound, Outbound, Words, _, lines
+from handlers.messages import Inbound, Outbound, Verbatim, Words, _, _n, lines
 from handlers.texts import joined
 from storage import conversations, needs
 from storage.tables import Need
 
 LONGEST_WORDS = 2_000
+MOST_ADDED = 10
+FROM_WORDS = ("words", "skill", "skills", "at", "every", "wanted")  # what is said anew after "Change"
 PLACE_CLOSED = _("Their place is closed again. Please delete it if you wrote it down.")
 SEND_MY_PLACE = _("Send my place")
 
@@ -30,7 +46,18 @@ def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
     answers: Answers = {"words": words, "message": inbound.message_id}
     if understood.urgent:
         answers["urgent"] = True
+    said = when.read(words, ctx.core.lexicons.calendars, ctx.person.language, zone(ctx), ctx.now)
+    if said is not None:
+        answers |= {"at": said.at.isoformat(), "every": said.every}
+    helpers = counting.helpers(words, ctx.core.lexicons.calendars, ctx.person.language)
+    if helpers > 1:
+        answers["wanted"] = helpers
     return {**answers, **choosing.needed(ctx, words)}
+
+
+def zone(ctx: Context) -> str:
+    """In which the person's days and hours are meant."""
+    return ctx.person.time_zone or ctx.union.time_zone
 
 
 def _parse_words(ctx: Context, inbound: Inbound) -> Any:
@@ -46,8 +73,13 @@ def _merge(answers: Answers, value: Answers) -> Answers:
 
 
 def _ask_confirm(ctx: Context, answers: Answers) -> Words:
-    what = choosing.what(answers)
-    return lines(joined(what, _("urgent")) if answers.get("urgent") else joined(what), _("Is that right?"))
+    what = [choosing.what(answers)]
+    if answers.get("urgent"):
+        what.append(_("urgent"))
+    if answers.get("wanted"):
+        what.append(_n("{count} helper", "{count} helpers", answers["wanted"]))
+    time = cards.wanted_at(_at(answers), answers.get("every"), zone(ctx))
+    return lines(joined(*what), time, _("Is that right?"))
 
 
 def _confirm_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
@@ -71,7 +103,7 @@ def _accept_confirm(answers: Answers, value: Any) -> Answers:
     if isinstance(value, dict):
         return {**answers, **value}
     if value == "change":
-        return {name: kept for name, kept in answers.items() if name not in ("words", "skill")}
+        return {name: kept for name, kept in answers.items() if name not in FROM_WORDS}
     return {**answers, "confirm": True, **({"urgent": True} if value == "urgent" else {})}
 
 
@@ -93,6 +125,12 @@ def place_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
 
 
 def _done(ctx: Context, answers: Answers) -> list[Outbound]:
+    """Who has asked for the same already is asked if it is; else the need is made."""
+    double = _own_double(ctx, answers)
+    return create(ctx, answers) if double is None else start(ctx, SAME, {**answers, "old": double.reference})
+
+
+def create(ctx: Context, answers: Answers) -> list[Outbound]:
     place = places.from_json(answers.get("place"))
     cell = places.coarse(place)
     key = ctx.person.key_id
@@ -103,6 +141,7 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
     }
     made = needs.add(
         ctx.tx,
+        parts=_parts(answers),
         reference=references.new(ctx.tx.random, "N", lambda text: needs.reference_taken(ctx.tx, text)),
         person_id=ctx.person.id,
         skill=answers["skill"],
@@ -112,36 +151,99 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
         sealed_place=ctx.tx.seal(key, "need place", places.to_json(place)) if place else None,
         latitude=cell[0] if cell else None,
         longitude=cell[1] if cell else None,
+        needed_at=_at(answers),
+        repeats_every=answers.get("every"),
         created_at=ctx.now,
     )
-    asked = waves.next_wave(ctx, made)
-    return [cards.need(ctx, made, ctx.person.id), *asked]
+    asked = asking.begin(ctx, made)
+    return [cards.need(ctx, made, ctx.person.id), *asked, *merging.notice(ctx, made)]
 
 
-def mine(ctx: Context, text: str) -> Need | None:
-    """The person's own open need that a text quotes, or their only one."""
-    reference = references.read(text, "N")
-    if reference is not None:
-        found = needs.by_reference(ctx.tx, reference)
-        return found if found is not None and found.person_id == ctx.person.id else None
-    own = needs.open_of(ctx.tx, ctx.person.id)
-    return own[0] if len(own) == 1 else None
+def _parts(answers: Answers) -> list[tuple[str, int]]:
+    """Each kind of help with the number of helpers that were asked for."""
+    first, *others = answers.get("skills") or [answers["skill"]]
+    return [(first, answers.get("wanted", 1)), *((each, 1) for each in others)]
 
 
-def unknown(ctx: Context) -> list[Outbound]:
-    return [ctx.reply(_("I can't find that case among yours. /my shows them."))]
+def _at(answers: Answers) -> datetime | None:
+    return datetime.fromisoformat(answers["at"]) if answers.get("at") else None
+
+
+# --- the same person asks again -------------------------------------------------------------------
+
+
+def _own_double(ctx: Context, answers: Answers) -> Need | None:
+    """An open need of this person for the same help at the same time."""
+    same = (answers["skill"], _at(answers))
+    open_now = needs.open_of(ctx.tx, ctx.person.id)
+    return next((each for each in open_now if (each.skill, each.needed_at) == same), None)
+
+
+def _parse_same(ctx: Context, inbound: Inbound) -> Any:
+    if inbound.text in ("same", "another"):
+        return inbound.text
+    said = ctx.core.lexicons.answer(inbound.text, ctx.person.language)
+    return Again(_("Please choose one of them.")) if said is None else ("same" if said else "another")
+
+
+def _same_done(ctx: Context, answers: Answers) -> list[Outbound]:
+    old = own.mine(ctx, answers["old"])
+    if answers["same"] == "another" or old is None or old.state not in needs.OPEN_STATES:
+        return create(ctx, answers)
+    return _add_words(ctx, old, answers["words"])
+
+
+def _add_words(ctx: Context, old: Need, words: str) -> list[Outbound]:
+    """The old need keeps its place in the queue; who is meeting it reads the new words."""
+    said = needs.said(ctx.tx, old)
+    added = [*said.get("added", ()), {"words": words, "at": ctx.now.isoformat()}][-MOST_ADDED:]
+    needs.keep_said(ctx.tx, old, {**said, "added": added})
+    text = lines(_("The one who asked adds:"), Verbatim(f"“{words}”"))
+    told = [
+        Outbound(each.person_id, text, title=joined(old.reference), discloses=old.id)
+        for each in needs.commitments(ctx.tx, old.id)
+    ]
+    added_to = ctx.reply(_("I have added it to {reference}.", reference=old.reference))
+    return [added_to, cards.need(ctx, old, ctx.person.id, in_place=True), *told]
+
+
+SAME = Form(
+    "same",
+    (
+        Field(
+            "same",
+            lambda ctx, answers: _(
+                "You already asked for this: {reference}. Is it the same?", reference=answers["old"]
+            ),
+            _parse_same,
+            options=lambda ctx, answers: (
+                Option("same", _("The same, add my words")),
+                Option("another", _("Another one")),
+            ),
+        ),
+    ),
+    _same_done,
+)
+
+
+# --- stopping, urgency ----------------------------------------------------------------------------
 
 
 def stop(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """The requester needs it no longer."""
-    case = mine(ctx, argument)
+    case = own.mine(ctx, argument)
     if case is None:
-        return unknown(ctx)
-    if case.state not in needs.OPEN_STATES:
+        return own.unknown(ctx)
+    if case.state == "merged":
+        needs.forsake(ctx.tx, case)
+    elif case.state not in needs.OPEN_STATES:
         return [ctx.reply(_("{reference} is already closed.", reference=case.reference))]
     was_read = closing.WAS_READ if closing.close(ctx, case.id, case.reference) else None
     told = end(ctx, case)
     stopped = _("{reference} is stopped. You can ask again at any time.", reference=case.reference)
+    if case.repeats_every is not None:
+        stopped = _("{reference} is stopped and does not repeat. You can ask again at any time.",
+                    reference=case.reference)  # fmt: skip
     return [
         ctx.reply(lines(stopped, was_read)),
         cards.need(ctx, case, ctx.person.id, in_place=True),
@@ -153,21 +255,20 @@ def end(ctx: Moment, case: Need) -> list[Outbound]:
     """Close a need that is not wanted any more: everyone who was asked is told."""
     closing.close(ctx, case.id, case.reference)
     told = waves.withdraw(ctx, case, _("{reference} is not needed any more. Thank you."))
-    helper = needs.commitment(ctx.tx, case.id)
-    if helper is not None:
+    text = _("{reference} is not needed any more. Thank you for your time.", reference=case.reference)
+    for helper in needs.commitments(ctx.tx, case.id):
         needs.end_commitment(ctx.tx, ctx.now, helper, "not_done")
-        text = _("{reference} is not needed any more. Thank you for your time.", reference=case.reference)
         told.append(Outbound(helper.person_id, lines(text, PLACE_CLOSED)))
     needs.close(ctx.tx, ctx.now, case, "cancelled")
     conversations.close_talks(ctx.tx, ctx.now, need_id=case.id)
-    return told + alarms.settle(ctx, case, "the need was stopped")
+    return [*told, *alarms.settle(ctx, case, "the need was stopped"), *merging.separate(ctx, case)]
 
 
 def urgent(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """The need has become urgent: the next wave goes out at once."""
-    case = mine(ctx, argument)
+    case = own.mine(ctx, argument)
     if case is None or case.state != "open":
-        return unknown(ctx)
+        return own.unknown(ctx)
     case.urgent = True
     told = waves.next_wave(ctx, case)
     return [cards.need(ctx, case, ctx.person.id), *told]

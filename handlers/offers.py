@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
-from handlers import choosing, membership, needs, places, skills, verifying, volunteering
+from handlers import choosing, limiting, limits, membership, needs, places, skills, verifying, volunteering
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
-from handlers.messages import Inbound, Outbound, _, lines
+from handlers.messages import Button, Inbound, Outbound, _, lines
 from handlers.texts import joined
 from storage import offers
 
@@ -21,7 +23,8 @@ def offer(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 def from_words(ctx: Context, words: str) -> Answers:
     answers: Answers = {"words": words[: needs.LONGEST_WORDS]}
-    return {**answers, **choosing.offered(ctx, words)}
+    understood = limits.understood(words, ctx.core.catalogs.languages)
+    return {**answers, **choosing.offered(ctx, words), **understood}
 
 
 def _parse_words(ctx: Context, inbound: Inbound) -> Any:
@@ -49,22 +52,26 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
     place = places.coarse(places.from_json(answers.get("place")))
     chosen = answers["skills"]
     radius = answers.get("radius") or RADII[1]
+    terms = offers.Terms(tuple(chosen), answers["words"], place, radius)
+    terms = replace(terms, **limits.terms({name: answers.get(name) for name in limits.NOTHING_SAID}))
+    earlier = offers.of(ctx.tx, ctx.person.id)
+    if earlier is not None:
+        terms = limits.carried_over(offers.terms_of(ctx.tx, ctx.person, earlier), terms)
     new = verifying.newly_offered(ctx, chosen)
-    offers.save(ctx.tx, ctx.now, ctx.person, chosen, answers["words"], place, radius)
+    offers.save(ctx.tx, ctx.now, ctx.person, ctx.union.time_zone, terms)
     what = joined(*(skills.label(each) for each in chosen))
-    if ctx.person.member_since is not None:
-        return [
-            ctx.reply(
-                lines(
-                    _("Thank you. I ask you when someone nearby needs this."),
-                    _("You may always say no. /my shows your offer."),
-                    verifying.note(ctx, chosen),
-                ),
-                title=what,
-            ),
-            *verifying.ask(ctx, ctx.person, new),
-        ]
-    return membership.ask_to_be_let_in(ctx, what)
+    if ctx.person.member_since is None:
+        return membership.ask_to_be_let_in(ctx, what)
+    said = limits.told(answers, ctx.person.language)
+    thanks = lines(
+        _("Thank you. I ask you when someone nearby needs this."),
+        _("I understood: {terms}.", terms=said) if said else None,
+        _("You may always say no. /my shows your offer."),
+        verifying.note(ctx, chosen),
+    )
+    change = (Button(_("Change"), f"/limits {name}") for name in limits.NOTHING_SAID if answers.get(name))
+    said_to_them = ctx.reply(thanks, *islice(change, 1), *limiting.change_buttons(), title=what)
+    return [said_to_them, *verifying.ask(ctx, ctx.person, new)]
 
 
 OFFER = Form(
@@ -75,7 +82,7 @@ OFFER = Form(
             lambda ctx, answers: _("What can you do for others? Write it in your own words, or choose."),
             _parse_words,
             options=choosing.first_options,
-            accept=lambda answers, value: {**answers, **value},
+            accept=lambda answers, value: {**answers, **limits.NOTHING_SAID, **value},
         ),
         choosing.SEVERAL,
         Field(

@@ -10,6 +10,7 @@ from handlers import (
     alarms,
     cards,
     closing,
+    commitments,
     conversing,
     coordinators,
     membership,
@@ -134,11 +135,10 @@ def _part(ctx: Context, talk: Talk) -> list[Outbound]:
     if talk.need_id is None or talk.closed_at is not None:
         return []
     need = needs.get(ctx.tx, talk.need_id)
-    commitment = needs.commitment(ctx.tx, need.id)
-    if commitment is None or commitment.person_id != talk.helper_id:
+    commitment = needs.commitment(ctx.tx, need.id, talk.helper_id)
+    if commitment is None:
         return []
-    needs.end_commitment(ctx.tx, ctx.now, commitment, "withdrawn")
-    asked = volunteering.reopen(ctx, need)
+    asked = commitments.reopen(ctx, need, commitment, "withdrawn")
     ended = _("{reference} is no longer with you. Thank you for your time.", reference=need.reference)
     return [*asked, cards.need(ctx, need, need.person_id), Outbound(talk.helper_id, ended)]
 

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from babel.core import Locale
+from babel.dates import format_datetime, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from handlers.messages import Lines, Named, Text, Verbatim, Words, _n
+from handlers.messages import Clock, Lines, Named, Text, Verbatim, Words, _n
 
 
 @cache
@@ -87,9 +89,20 @@ class Catalogs:
     def _value(self, value: object, language: str) -> str:
         if isinstance(value, Text | Verbatim | Lines):
             return self.render(value, language)
+        if isinstance(value, Clock):
+            return _clock(value, language)
         if isinstance(value, tuple):
             return ", ".join(self._value(each, language) for each in value)
         return str(value)
+
+
+def _clock(clock: Clock, language: str) -> str:
+    """Such as "Tue 24 Nov, 10:00" for a British reader, always with 24 hours."""
+    zone, locale = ZoneInfo(clock.zone), "en_GB" if language == "en" else language
+    hour = format_datetime(clock.moment, "HH:mm", tzinfo=zone, locale=locale)
+    if not clock.day:
+        return hour
+    return f"{format_skeleton('EdMMM', clock.moment, tzinfo=zone, locale=locale)}, {hour}"
 
 
 def duration(length: timedelta) -> Text:

@@ -1,22 +1,18 @@
-"""A volunteer's side of a need: accept or decline, say when, withdraw, rest."""
+"""A volunteer's side of a need: accept, decline, rest."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, cards, closing, needs, references, skills, waves
-from handlers import disclosure as opening
+from handlers import alarms, cards, commitments, limits, pausing, references, showing, waves
 from handlers.context import Context, Moment
-from handlers.messages import Button, Inbound, Outbound, Verbatim, _, lines
-from handlers.texts import duration, joined
+from handlers.messages import Button, Inbound, Outbound, _
 from storage import conversations, offers, outbox, people
 from storage import needs as stored
-from storage.tables import Commitment, Invitation, Need
+from storage.tables import Invitation, Need, Part
 
 PAUSE = timedelta(days=7)
-FIRST_CHECK = timedelta(hours=3)  # until the requester is asked, when the volunteer named no time
-AFTER_ARRIVAL = timedelta(hours=1)
 
 
 def _invitation(ctx: Context, argument: str) -> tuple[Need, Invitation] | None:
@@ -38,53 +34,28 @@ def accept(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if found is None or ctx.person.banned_at is not None:
         return [ctx.reply(_("I can't find an open question to you there. /my shows what is yours."))]
     need, invitation = found
-    if invitation.state == "accepted" and need.state == "taken":
+    if invitation.state == "accepted" and need.state in stored.OPEN_STATES:
         return [ctx.reply(_("{reference} is yours already.", reference=need.reference))]
     apart = need.person_id in people.blocked_with(ctx.tx, ctx.person.id)
-    if apart or need.state != "open" or not stored.take(ctx.tx, need.id):
+    if apart or need.state != "open" or not stored.take_part(ctx.tx, need, invitation.part_id):
         return [ctx.reply(_("{reference} is no longer open. Thank you.", reference=need.reference))]
-    ctx.tx.session.refresh(need)
     invitation.state, invitation.answered_at = "accepted", ctx.now
-    stored.commit(ctx.tx, ctx.now, need, ctx.person.id)
+    commitment = stored.commit(ctx.tx, ctx.now, need, ctx.person.id, invitation.part_id)
     conversations.open_talk(ctx.tx, ctx.now, need.person_id, ctx.person.id, need_id=need.id)
-    ctx.tx.session.flush()
-    need.next_step_at, need.asked_done = ctx.now + FIRST_CHECK, 0
-    others = waves.withdraw(ctx, need, _("{reference} has been taken by someone else. Thank you."))
-    solved = alarms.settle(ctx, need, "taken by a volunteer")
-    return [_opened(ctx, need), cards.need(ctx, need, need.person_id), *others, *solved]
+    commitments.begin(ctx, need, commitment)
+    others = _filled(ctx, need, stored.part(ctx.tx, need.id, invitation.part_id))
+    return [showing.opened(ctx, need, commitment), cards.need(ctx, need, need.person_id), *others]
 
 
-def _opened(ctx: Context, need: Need) -> Outbound:
-    """What the volunteer may now know, and the question when they will be there."""
-    opened = opening.open_need(ctx, ctx.person.id, need)
-    assert opened is not None
-    place = opened.place
-    return ctx.reply(
-        lines(
-            _("Thank you. The place and the words are open to you until this is done."),
-            *(Verbatim(f"“{words}”") for words in opened.words),
-            Verbatim(f"📍 {place.words}") if place and place.words else None,
-            None if place else _("They gave no place. You can ask them here."),
-            _("Write here and I pass it on. They don't see your name or number unless you both agree."),
-            _("When will you be there?"),
-        ),
-        *(
-            Button(duration(timedelta(minutes=each)), f"/eta {need.reference} {each}")
-            for each in (15, 30, 60)
-        ),
-        *volunteer_buttons(need),
-        title=joined(need.reference, skills.label(need.skill)),
-        place=place if place and place.has_coordinates else None,
-        discloses=need.id,
-    )
-
-
-def volunteer_buttons(need: Need) -> tuple[Button, ...]:
-    return (
-        Button(_("It is done"), f"/done {need.reference}"),
-        Button(_("I can't after all"), f"/withdraw {need.reference}"),
-        Button(_("Share my contact"), f"/share {need.reference}"),
-    )
+def _filled(ctx: Context, need: Need, part: Part) -> list[Outbound]:
+    """Who need not help with this part any more is told; with the last part the search is over."""
+    told: list[Outbound] = []
+    if part.taken >= part.wanted:
+        taken = _("{reference} has been taken by someone else. Thank you.")
+        told += waves.withdraw(ctx, need, taken, part)
+    if need.state == "taken":
+        told += alarms.settle(ctx, need, "taken by a volunteer")
+    return told
 
 
 def decline(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -96,75 +67,16 @@ def decline(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 
 def _refuse(ctx: Moment, invitation: Invitation, state: str = "declined") -> list[Outbound]:
-    """One answer fewer to wait for; when it was the last, the next wave goes out at once."""
+    """One answer fewer to wait for: the next best is asked at once."""
     invitation.state, invitation.answered_at = state, ctx.now
     outbox.drop(ctx.tx, ctx.now, invitation_id=invitation.id)
-    need = stored.get(ctx.tx, invitation.need_id)
     ctx.tx.session.flush()
-    if need.state != "open" or stored.invitations(ctx.tx, need.id, "pending"):
-        return []
-    told = waves.next_wave(ctx, need)
-    return [*told, cards.need(ctx, need, need.person_id)]
+    return waves.replace(ctx, stored.get(ctx.tx, invitation.need_id), invitation)
 
 
 def unreachable(ctx: Moment, invitation: Invitation) -> list[Outbound]:
     """The question could not be delivered: someone else is asked."""
     return _refuse(ctx, invitation, "unreachable") if invitation.state == "pending" else []
-
-
-# --- the commitment -------------------------------------------------------------------------------
-
-
-def committed(ctx: Context, argument: str) -> tuple[Need, Commitment] | None:
-    """The need that this person has accepted: the quoted one, or their only one."""
-    reference = references.read(argument, "N")
-    own = stored.commitments_of(ctx.tx, ctx.person.id)
-    found = [(stored.get(ctx.tx, each.need_id), each) for each in own]
-    if reference is not None:
-        found = [pair for pair in found if pair[0].reference == reference]
-    return found[0] if len(found) == 1 else None
-
-
-def eta(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    """When the volunteer will be there; the requester is told, and asked an hour after it."""
-    found = committed(ctx, argument)
-    digits = argument.split()[-1] if argument else ""
-    if found is None or not (digits.isascii() and digits.isdigit()) or len(digits) > 4:
-        return needs.unknown(ctx)
-    need, commitment = found
-    length = timedelta(minutes=int(digits))
-    commitment.arrives_at = ctx.now + length
-    need.next_step_at = commitment.arrives_at + AFTER_ARRIVAL
-    told = _("{reference}: your volunteer says they will be there in about {time}.",
-             reference=need.reference, time=duration(length))  # fmt: skip
-    return [
-        ctx.reply(_('I have told them. Press "It is done" when it is.'), *volunteer_buttons(need)),
-        Outbound(need.person_id, told),
-    ]
-
-
-def withdraw(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    """The volunteer can't after all: the need goes back to the queue, and nobody is blamed."""
-    found = committed(ctx, argument)
-    if found is None:
-        return needs.unknown(ctx)
-    need, commitment = found
-    stored.end_commitment(ctx.tx, ctx.now, commitment, "withdrawn")
-    thanks = ctx.reply(_("Thank you for telling me. I ask others now."))
-    reopened = reopen(ctx, need)
-    return [thanks, *reopened, _cannot_come(need), cards.need(ctx, need, need.person_id, in_place=True)]
-
-
-def reopen(ctx: Moment, need: Need) -> list[Outbound]:
-    """Put a need back into the queue and ask the next volunteers at once."""
-    conversations.close_talks(ctx.tx, ctx.now, need_id=need.id)
-    closing.close(ctx, need.id, need.reference)
-    ctx.tx.session.flush()
-    if not stored.reopen(ctx.tx, need.id):
-        return []
-    ctx.tx.session.refresh(need)
-    need.asked_done = 0
-    return waves.next_wave(ctx, need)
 
 
 def refuse_all(moment: Moment, person_id: UUID, state: str = "declined") -> list[Outbound]:
@@ -178,32 +90,26 @@ def refuse_all(moment: Moment, person_id: UUID, state: str = "declined") -> list
 def give_everything_back(moment: Moment, person_id: UUID) -> list[Outbound]:
     """Someone is gone as a volunteer: what they were asked and what they had accepted goes to others."""
     told = refuse_all(moment, person_id, "unreachable")
-    for commitment in stored.commitments_of(moment.tx, person_id):
-        stored.end_commitment(moment.tx, moment.now, commitment, "withdrawn")
-        need = stored.get(moment.tx, commitment.need_id)
-        told += reopen(moment, need)
-        told += [_cannot_come(need), cards.need(moment, need, need.person_id, in_place=True)]
-    return told
-
-
-def _cannot_come(need: Need) -> Outbound:
-    text = _("{reference}: your volunteer can't come after all. I am asking others now.",
-             reference=need.reference)  # fmt: skip
-    return Outbound(need.person_id, text, title=cards.need_title(need))
+    return told + commitments.release_all(moment, person_id)
 
 
 # --- resting ---------------------------------------------------------------------------------------
 
 
 def pause(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    """No invitations for a week; those that are open count as a friendly no."""
+    """No invitations for a week or until the day that is named; open ones count as a friendly no."""
     own = offers.of(ctx.tx, ctx.person.id)
     if own is None:
         return [ctx.reply(_("You have no offer. /offer makes one."))]
-    own.paused_until = ctx.now + PAUSE
+    zone = limits.zone_of(ctx.person, ctx.union)
+    until = pausing.until(argument, ctx.person.language, ctx.now, zone) if argument else ctx.now + PAUSE
+    if until is None:
+        return [ctx.reply(_("Until when? Write it such as: /pause 3 days, /pause until Monday."))]
+    own.paused_until = until
     told = refuse_all(ctx, ctx.person.id)
     resume_button = Button(_("Ask me again"), "/resume")
-    return [ctx.reply(_("Rest well. I don't ask you for a week."), resume_button), *told]
+    day = limits.day_name(until, zone, ctx.person.language)
+    return [ctx.reply(_("Rest well. I don't ask you until {day}.", day=day), resume_button), *told]
 
 
 def resume(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import cards, membership, skills
+from handlers import cards, limiting, limits, membership, skills
 from handlers.context import Context
 from handlers.messages import Button, Inbound, Lines, Outbound, Text, Verbatim, _, lines
 from handlers.texts import joined, own_name
@@ -112,6 +112,7 @@ def language(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         buttons = [Button(Text(own_name(each)), f"/language {each}") for each in ctx.core.catalogs.languages]
         return [ctx.reply(_("Which language should I write in?"), *buttons)]
     ctx.person.language = chosen
+    offers.change(ctx.tx, ctx.now, ctx.person, ctx.union.time_zone)
     return [ctx.reply(_("From now on I write to you in English."), *menu())]
 
 
@@ -136,9 +137,10 @@ def my(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     offer = offers.of(ctx.tx, ctx.person.id)
     if offer is not None:
         parts.append(joined(_("Your offer:"), *(skills.label(each) for each in offer.skills.split())))
+        parts += limits.summary(offer, ctx.person, ctx.union, ctx.now)
         paused = offer.paused_until is not None and offer.paused_until > ctx.now
         rest = Button(_("Ask me again"), "/resume") if paused else Button(_("Pause me for a week"), "/pause")
-        buttons += [rest, Button(_("Take my offer back"), "/nooffer")]
+        buttons += [*limiting.change_buttons(), rest, Button(_("Take my offer back"), "/nooffer")]
     elif not said and not buttons:
         parts.append(_("You have no open case and no offer."))
     return [*said, ctx.reply(Lines(tuple(parts)), *(buttons or menu()))]

@@ -72,6 +72,12 @@ def of_need(tx: Transaction, need: Need) -> list[Alert]:
     return unresolved(tx, need_id=need.id)
 
 
+def owners_of(tx: Transaction, need_id: UUID) -> list[UUID]:
+    """The coordinators who were in charge of an alert about a need, also of one that is resolved."""
+    query = sa.select(Alert.owner_id).where(Alert.need_id == need_id, Alert.owner_id.is_not(None))
+    return [owner for owner in tx.session.scalars(query.order_by(Alert.opened_at)) if owner is not None]
+
+
 def take(tx: Transaction, now: datetime, alert_id: UUID, owner_id: UUID, ask_at: datetime) -> bool:
     """Let one coordinator take charge; False if another was faster."""
     taken = tx.session.execute(

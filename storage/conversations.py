@@ -203,8 +203,11 @@ def last_talk_of(tx: Transaction, person_id: UUID, *, opened_after: datetime) ->
 
 
 def close_talks(tx: Transaction, now: datetime, *, need_id: UUID | None = None,
-                alert_id: UUID | None = None) -> None:  # fmt: skip
+                alert_id: UUID | None = None, helper_id: UUID | None = None) -> None:  # fmt: skip
+    """Close the talks about a need or an alert: all, or those with one helper."""
     if need_id is None and alert_id is None:  # it would match every talk that is about no alert
         raise ValueError("name a need or an alert")
-    about = Talk.need_id == need_id if need_id else Talk.alert_id == alert_id
-    tx.session.execute(sa.update(Talk).where(about, Talk.closed_at.is_(None)).values(closed_at=now))
+    about = [Talk.need_id == need_id if need_id else Talk.alert_id == alert_id]
+    if helper_id is not None:
+        about.append(Talk.helper_id == helper_id)
+    tx.session.execute(sa.update(Talk).where(*about, Talk.closed_at.is_(None)).values(closed_at=now))

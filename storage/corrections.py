@@ -10,15 +10,21 @@ import sqlalchemy as sa
 
 from storage import outbox
 from storage.database import Transaction
-from storage.tables import Account, Outbox
+from storage.tables import Account, Outbox, Talk
 
 
-def disclosing(tx: Transaction, case_id: UUID) -> list[Outbox]:
-    """The messages that show words, place or contact of a case to somebody, or are about to."""
+def disclosing(tx: Transaction, case_id: UUID, helper_id: UUID | None = None) -> list[Outbox]:
+    """The messages that show words, place or contact of a case to somebody, or are about to.
+
+    helper_id: only those to this helper, and what the requester was shown of them.
+    """
     tx.write()
     query = sa.select(Outbox).where(
         Outbox.discloses_id == case_id, Outbox.state.in_(("waiting", "sending", "sent"))
     )
+    if helper_id is not None:
+        talks = sa.select(Talk.id).where(Talk.need_id == case_id, Talk.helper_id == helper_id)
+        query = query.where(sa.or_(Outbox.person_id == helper_id, Outbox.talk_id.in_(talks)))
     return list(tx.session.scalars(query.order_by(Outbox.id)))
 
 

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from storage.database import Transaction
-from storage.tables import Commitment, Invitation, Need, Person
+from storage.tables import Commitment, Invitation, Need, Part, Person
 
 OPEN_STATES = ("open", "taken")
 
 
-def add(tx: Transaction, **columns: Any) -> Need:
-    need = Need(id=tx.new_id(), wave=0, idle_waves=0, asked_done=0, **columns)
-    tx.session.add(need)
+def add(tx: Transaction, *, parts: Sequence[tuple[str, int]] = (), **columns: Any) -> Need:
+    """Store a need and its parts, each a skill and how many helpers it wants; else one of its own skill."""
+    need = Need(id=tx.new_id(), wave=0, idle_waves=0, asked_done=0, widened=0, **columns)
+    made = [
+        Part(id=tx.new_id(), need_id=need.id, position=position, skill=skill, wanted=wanted, taken=0)
+        for position, (skill, wanted) in enumerate(parts or ((need.skill, 1),))
+    ]
+    tx.session.add_all((need, *made))
     tx.loaded.invitations[need.id] = []
+    tx.loaded.parts[need.id] = made
     return need
 
 
@@ -46,28 +53,30 @@ def open_of(tx: Transaction, person_id: UUID) -> list[Need]:
 
 
 def words_of(tx: Transaction, need: Need) -> str:
-    said = _said(tx, need)
-    return str(said["words"]) if isinstance(said, dict) else str(said)
+    return str(said(tx, need)["words"])
+
+
+def added_to(tx: Transaction, need: Need) -> tuple[str, ...]:
+    """What the requester added since, the oldest first."""
+    return tuple(each["words"] for each in said(tx, need).get("added", ()))
 
 
 def source_of(tx: Transaction, need: Need) -> tuple[str, str] | None:
     """The account and the platform's id of the message in which the words came, where they are known."""
-    said = _said(tx, need)
-    return (said["account"], said["message"]) if isinstance(said, dict) else None
+    kept = said(tx, need)
+    return (kept["account"], kept["message"]) if "account" in kept else None
 
 
-def _said(tx: Transaction, need: Need) -> Any:
+def said(tx: Transaction, need: Need) -> dict[str, Any]:
+    """What the requester said: `words`, `account` and `message` of them, `added` later, `door`."""
     person = tx.session.get_one(Person, need.person_id)
-    return tx.open(person.key_id, "need words", need.sealed_words)
+    kept = tx.open(person.key_id, "need words", need.sealed_words)
+    return kept if isinstance(kept, dict) else {"words": str(kept)}
 
 
-def take(tx: Transaction, need_id: UUID) -> bool:
-    """Claim an open need for one volunteer; False if another was faster."""
-    return _move(tx, need_id, ("open",), "taken")
-
-
-def reopen(tx: Transaction, need_id: UUID) -> bool:
-    return _move(tx, need_id, ("taken",), "open")
+def keep_said(tx: Transaction, need: Need, said: dict[str, Any]) -> None:
+    person = tx.session.get_one(Person, need.person_id)
+    need.sealed_words = tx.seal(person.key_id, "need words", said)
 
 
 def close(tx: Transaction, now: datetime, need: Need, state: str) -> bool:
@@ -77,6 +86,46 @@ def close(tx: Transaction, now: datetime, need: Need, state: str) -> bool:
     need.closed_at = now
     need.next_step_at = None
     return True
+
+
+def merge(tx: Transaction, now: datetime, newer: Need, kept: Need) -> bool:
+    """Close an open need as the same as another; those that were merged into it follow."""
+    if not _move(tx, newer.id, ("open",), "merged"):
+        return False
+    newer.same_as_id, newer.next_step_at, newer.closed_at = kept.id, None, now
+    for each in merged_into(tx, newer.id):
+        each.same_as_id = kept.id
+    return True
+
+
+def merged_into(tx: Transaction, need_id: UUID) -> list[Need]:
+    query = sa.select(Need).where(Need.same_as_id == need_id, Need.state == "merged")
+    return list(tx.session.scalars(query.order_by(Need.created_at)))
+
+
+def unmerge(tx: Transaction, need: Need) -> bool:
+    """Let a merged need stand on its own again."""
+    need.same_as_id, need.closed_at = None, None
+    return _move(tx, need.id, ("merged",), "open")
+
+
+def forsake(tx: Transaction, need: Need) -> None:
+    """A merged need is wanted no more by the one who asked for it."""
+    need.same_as_id = None
+    _move(tx, need.id, ("merged",), "cancelled")
+
+
+def open_like(tx: Transaction, made: Need, since: datetime, limit: int) -> list[Need]:
+    """Open needs of other people for the same help in the same cell, the newest first."""
+    query = (
+        sa.select(Need)
+        .where(Need.latitude == made.latitude, Need.longitude == made.longitude, Need.skill == made.skill)
+        .where(Need.state.in_(OPEN_STATES), Need.person_id != made.person_id, Need.created_at >= since)
+        .order_by(Need.created_at.desc(), Need.id)
+        .limit(limit)
+    )
+    with tx.asking(Need):
+        return list(tx.session.scalars(query))
 
 
 def _move(tx: Transaction, need_id: UUID, allowed: Sequence[str], state: str) -> bool:
@@ -106,22 +155,97 @@ def next_due(tx: Transaction) -> datetime | None:
     return tx.session.scalar(sa.select(sa.func.min(Need.next_step_at)))
 
 
+def to_confirm(tx: Transaction, now: datetime, limit: int) -> list[Need]:
+    """The open needs whose requesters are to be asked if they are still needed."""
+    return list(
+        tx.session.scalars(
+            sa.select(Need)
+            .where(Need.confirm_at <= now, Need.state == "open")
+            .order_by(Need.confirm_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def next_confirm(tx: Transaction) -> datetime | None:
+    return tx.session.scalar(sa.select(sa.func.min(Need.confirm_at)).where(Need.state == "open"))
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def parts(tx: Transaction, need_id: UUID) -> list[Part]:
+    """The parts of a need in the order in which they were asked for; there is at least one."""
+    if need_id not in tx.loaded.parts:
+        query = sa.select(Part).where(Part.need_id == need_id).order_by(Part.position)
+        tx.loaded.parts[need_id] = list(tx.session.scalars(query))
+    return tx.loaded.parts[need_id]
+
+
+def part(tx: Transaction, need_id: UUID, part_id: UUID | None) -> Part:
+    """One part of a need; the first where None was written down, as before needs had several."""
+    found = parts(tx, need_id)
+    return next((each for each in found if each.id == part_id), found[0])
+
+
+def take_part(tx: Transaction, need: Need, part_id: UUID | None) -> bool:
+    """Claim a place in a part for one volunteer; False if others were faster or the need has ended.
+
+    When all parts are full the need is taken. Who has its row locked sees neither changed meanwhile.
+    """
+    tx.session.refresh(need, with_for_update=True)
+    if need.state != "open":
+        return False
+    if not _count(tx, part(tx, need.id, part_id), Part.taken < Part.wanted, 1):
+        return False
+    if all(each.taken >= each.wanted for each in parts(tx, need.id)):
+        need.state = "taken"
+    return True
+
+
+def give_back(tx: Transaction, need: Need, part_id: UUID | None) -> bool:
+    """Free a place in a part again; whether the need is open by that: False if it has ended."""
+    tx.session.refresh(need, with_for_update=True)
+    if need.state not in OPEN_STATES or not _count(tx, part(tx, need.id, part_id), Part.taken > 0, -1):
+        return False
+    need.state = "open"
+    return True
+
+
+def _count(tx: Transaction, counted: Part, condition: sa.ColumnElement[bool], change: int) -> bool:
+    """Change how many have taken a part: the condition and the change are one statement."""
+    changed = tx.session.execute(
+        sa.update(Part)
+        .where(Part.id == counted.id, condition)
+        .values(taken=Part.taken + change)
+        .returning(Part.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    for each in parts(tx, counted.need_id):
+        tx.session.refresh(each)
+    return changed is not None
+
+
 # --- invitations ----------------------------------------------------------------------------------
 
 
-def invite(tx: Transaction, now: datetime, need: Need, person_ids: Sequence[UUID]) -> list[Invitation]:
-    if need.wave > 1:  # who was told that it is taken may be asked again when it opens again
+def invite(tx: Transaction, now: datetime, need: Need, person_ids: Sequence[UUID],
+           part_id: UUID | None = None) -> list[Invitation]:  # fmt: skip
+    before = [each for each in invitations(tx, need.id) if each.person_id in person_ids]
+    if before:  # who was told that it is taken may be asked again when it opens again
         again = (Invitation.need_id == need.id, Invitation.person_id.in_(person_ids))
         tx.session.execute(sa.delete(Invitation).where(*again))
-    invitations = [
-        Invitation(id=tx.new_id(), need_id=need.id, person_id=each, wave=need.wave, state="pending",
-                   asked_at=now)
+    made = [
+        Invitation(id=tx.new_id(), need_id=need.id, person_id=each, part_id=part_id, wave=need.wave,
+                   state="pending", asked_at=now)
         for each in person_ids
     ]  # fmt: skip
-    tx.session.add_all(invitations)
+    tx.session.add_all(made)
     if need.id in tx.loaded.invitations:
-        tx.loaded.invitations[need.id] += invitations
-    return invitations
+        others = [each for each in tx.loaded.invitations[need.id] if each not in before]
+        tx.loaded.invitations[need.id] = others + made
+    return made
 
 
 def invitation(tx: Transaction, need_id: UUID, person_id: UUID) -> Invitation | None:
@@ -139,6 +263,54 @@ def invitations(tx: Transaction, need_id: UUID, *states: str) -> list[Invitation
     return list(tx.session.scalars(query.order_by(Invitation.asked_at, Invitation.id)))
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How a union's volunteers have answered lately: how many said yes, of how many who were asked."""
+
+    accepted: int
+    answered: int
+
+
+MEASURED = 500  # the newest answered invitations
+YES = ("accepted", "returned")
+ANSWERED = (*YES, "declined", "expired")
+
+
+def answers(tx: Transaction) -> Answers:
+    """How the last invitations were answered, those of this transaction left out; silence is an answer."""
+    if tx.loaded.answers is None:
+        last = (
+            sa.select(Invitation.state)
+            .where(Invitation.state.in_(ANSWERED))
+            .order_by(Invitation.asked_at.desc())
+            .limit(MEASURED)
+            .subquery()
+        )
+        yes = sa.func.coalesce(sa.func.sum(sa.case((last.c.state.in_(YES), 1), else_=0)), 0)
+        with tx.asking():
+            row = tx.session.execute(sa.select(yes, sa.func.count()).select_from(last)).one()
+        tx.loaded.answers = row[0], row[1]
+    return Answers(*tx.loaded.answers)
+
+
+def opened_lately(tx: Transaction, since: datetime, now: datetime, within: timedelta, most: int) -> int:
+    """How many open needs are new and wait for their next step, counted up to `most`.
+
+    Found by the moment of that step, which is within the time that a wave waits; those of this
+    transaction count too.
+    """
+    made_now = tx.loaded.invitations.keys()
+    waiting = (
+        sa.select(Need.id)
+        .where(Need.next_step_at > now, Need.next_step_at <= now + within)
+        .where(Need.created_at > since, Need.state == "open")
+        .limit(most)
+    )
+    with tx.asking():
+        before = set(tx.session.scalars(waiting))
+    return min(most, len(before | made_now))
+
+
 def pending_of(tx: Transaction, person_id: UUID) -> list[Invitation]:
     return list(
         tx.session.scalars(
@@ -152,19 +324,29 @@ def pending_of(tx: Transaction, person_id: UUID) -> list[Invitation]:
 # --- commitments ----------------------------------------------------------------------------------
 
 
-def commit(tx: Transaction, now: datetime, need: Need, person_id: UUID) -> Commitment:
+def commit(tx: Transaction, now: datetime, need: Need, person_id: UUID,
+           part_id: UUID | None = None) -> Commitment:  # fmt: skip
     commitment = Commitment(
-        id=tx.new_id(), need_id=need.id, person_id=person_id, state="active", created_at=now
+        id=tx.new_id(), need_id=need.id, person_id=person_id, part_id=part_id, state="active", created_at=now
     )
     tx.session.add(commitment)
     return commitment
 
 
-def commitment(tx: Transaction, need_id: UUID) -> Commitment | None:
-    """The commitment by which a need is being met now."""
-    return tx.session.scalars(
-        sa.select(Commitment).where(Commitment.need_id == need_id, Commitment.state == "active")
-    ).first()
+def commitments(tx: Transaction, need_id: UUID) -> list[Commitment]:
+    """The commitments by which a need is being met now, the oldest first."""
+    return list(
+        tx.session.scalars(
+            sa.select(Commitment)
+            .where(Commitment.need_id == need_id, Commitment.state == "active")
+            .order_by(Commitment.created_at, Commitment.id)
+        )
+    )
+
+
+def commitment(tx: Transaction, need_id: UUID, person_id: UUID) -> Commitment | None:
+    """The commitment by which this person is meeting a need now."""
+    return next((each for each in commitments(tx, need_id) if each.person_id == person_id), None)
 
 
 def end_commitment(tx: Transaction, now: datetime, commitment: Commitment, state: str) -> None:

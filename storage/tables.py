@@ -346,6 +346,46 @@ class OfferSkill(Base):
     __table_args__ = {"sqlite_with_rowid": False}
 
 
+class NamedPlace(Base):
+    """A place that people call by name: of GeoNames, or one of the union's own.
+
+    The id is the one of GeoNames; the union's own have negative ones, made from where they come from.
+    """
+
+    __tablename__ = "places"
+    id: Mapped[int] = mapped_column(sa.BigInteger(), primary_key=True, autoincrement=False)
+    batch: Mapped[str] = mapped_column(index=True)  # what is replaced together: a country, or "union"
+    country: Mapped[str]
+    kind: Mapped[str] = mapped_column(server_default=EMPTY, default="")
+    name: Mapped[str]
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+    cell: Mapped[int] = mapped_column(sa.BigInteger(), index=True)  # of the map of `storage.gazetteer.NEAR`
+    population: Mapped[int]
+    time_zone: Mapped[str] = mapped_column(server_default=EMPTY, default="")
+
+
+class PlaceName(Base):
+    """One of a place's names, under the spelling by which it is looked up."""
+
+    __tablename__ = "place_names"
+    key: Mapped[str] = mapped_column(primary_key=True)  # see `storage.spelling`
+    place_id: Mapped[int] = mapped_column(_belongs("places.id"), primary_key=True, index=True)
+    name: Mapped[str]
+    language: Mapped[str] = mapped_column(server_default=EMPTY, default="")  # "" where it is not known
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
+class PlaceTypo(Base):
+    """What is left of a key after a typing error, as a number: the way from a misspelt name to its key."""
+
+    __tablename__ = "place_typos"
+    hash: Mapped[int] = mapped_column(sa.BigInteger(), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    batch: Mapped[str] = mapped_column(primary_key=True)
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
 class Invitation(Base):
     """One volunteer asked about one need."""
 

@@ -201,7 +201,7 @@ def label_calls() -> Iterator[tuple[ast.expr, str]]:
 @cache
 def labels() -> dict[str, str]:
     """What stands on buttons, in English, with what pressing it says."""
-    found = {skill.label.message: skill.id for skill in SKILLS.values()}
+    found = {skill.label.message: name for name, skill in SKILLS.items()}
     found |= {label.message: family for family, label in FAMILIES.items()}
     for expression, says in label_calls():
         for node in ast.walk(expression):

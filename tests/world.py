@@ -250,9 +250,9 @@ class Friend:
         assert not any(each in whole for each in without), f"{self.name} hears {whole!r}"
         return message
 
-    def sees_changed(self, *words: str) -> Heard:
+    def sees_changed(self, *words: str, without: Sequence[str] = ()) -> Heard:
         """The next thing is an older message changed in place."""
-        message = self.hears(*words)
+        message = self.hears(*words, without=without)
         assert message.changed, f"{self.name} hears a new message: {message.text!r}"
         return message
 

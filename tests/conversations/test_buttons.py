@@ -129,8 +129,10 @@ async def test_someone_who_was_not_asked_cannot_accept_by_its_reference(world: W
 
 @pytest.mark.parametrize(("answer", "told"), [("yes", "is closed"), ("No, not yet", "I have asked")])
 async def test_is_it_done_is_answered_in_words(world: World, answer: str, told: str) -> None:
-    ana, _ben, _ = await _talk(world)
-    await world.forward(hours=3)
+    ana, ben, _ = await _talk(world)
+    await ben.presses("I am here")
+    world.clear()
+    await world.forward(hours=1)
     ana.hears("Is N-")
     await ana.says(answer)
     ana.hears(told)

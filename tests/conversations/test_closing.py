@@ -145,7 +145,7 @@ async def test_what_has_not_left_yet_is_dropped_and_was_not_read(world: World) -
 
 async def test_what_an_open_case_still_shows_is_remembered_until_it_is_closed(world: World) -> None:
     ana, ben, _reference = await _taken(world)
-    await world.forward(hours=1)
+    await world.forward(minutes=10)
 
     def purge(tx: Transaction) -> int:
         outbox.purge(tx, world.time(), timedelta())

@@ -23,8 +23,9 @@ async def test_a_volunteer_who_cant_after_all_gives_it_back_and_the_next_is_aske
     cleo = await world.volunteer("cleo", place=(41.41, 2.17))
 
     await ben.presses("30 minutes")
-    ben.hears("I have told them", "It is done", "I can't after all")
+    ben.hears("I have told them", "I am here", "It is done", "I can't after all")
     ana.hears(reference, "about 30 minutes")
+    ana.sees_changed(reference, "expected at 12:30")
     await ben.presses("I can't after all")
     ben.hears("Thank you for telling me")
     ben.sees_changed("Closed:", reference)
@@ -63,27 +64,65 @@ async def test_who_gave_it_back_and_presses_i_can_again_is_not_told_that_it_is_t
     ben.hears("", without=[f"{reference} is yours already"])
 
 
-async def test_the_arrival_is_told_and_an_hour_later_the_requester_is_asked(world: World) -> None:
-    carla = await world.coordinator("carla")
+async def test_on_my_way_here_and_an_hour_later_the_requester_is_asked(any_world: World) -> None:
+    world = any_world
     ben = await world.volunteer("ben")
     reference = await _taken(world, ben)
     ana = world.person("ana")
-    await ben.presses("an hour" if "an hour" in str(ben.inbox) else "60 minutes")
-    world.clear()
 
-    await world.forward(minutes=119)
+    await ben.presses("On my way")
+    ben.hears("I have told them", "I am here", "I can't after all", without=["On my way"])
+    ana.hears(reference, "your volunteer is on the way")
+    ana.sees_changed(reference, "on the way")
+    await world.forward(minutes=10)
+    await ben.presses("I am here")
+    ben.hears("I have told them", "It is done", "I can't after all", without=["I am here\n"])
+    ana.hears(reference, "your volunteer is there")
+    ana.sees_changed(reference, "is there")
+    await ben.presses("I am here")
+    ben.hears("I have told them already")
+    world.nobody_hears_anything_else()
+
+    await world.forward(minutes=59)
     world.nobody_hears_anything_else()
     await world.forward(minutes=1)
     ana.hears(f"Is {reference} done?", "Yes, it is done", "No")
     world.nobody_hears_anything_else()
 
-    await world.forward(hours=4)
-    ana.hears(f"Is {reference} done?")
-    await world.forward(hours=8)
-    ana.hears(f"Is {reference} done?")
-    world.nobody_hears_anything_else()
 
-    await world.forward(hours=12)
+async def test_a_volunteer_withdraws_at_the_door(any_world: World) -> None:
+    world = any_world
+    ben = await world.volunteer("ben")
+    reference = await _taken(world, ben)
+    ana = world.person("ana")
+    cleo = await world.volunteer("cleo")
+    await ben.presses("I am here")
+    world.clear()
+
+    await ben.presses("I can't after all")
+    ben.hears("Thank you for telling me", "I ask others now")
+    ben.sees_changed("Closed:", reference)
+    cleo.hears("Fetch medicine", reference)
+    ana.hears(reference, "can't come after all", "asking others")
+    ana.sees_changed(reference, "I have asked 2 people", "Stop", without=["is there"])
+    world.nobody_hears_anything_else()
+    await ana.says("Are you still there?")
+    ben.hears_nothing()
+
+
+async def test_nobody_says_if_it_was_done_and_a_coordinator_looks_after_it(world: World) -> None:
+    carla = await world.coordinator("carla")
+    ben = await world.volunteer("ben")
+    reference = await _taken(world, ben)
+    ana = world.person("ana")
+    await ben.presses("I am here")
+    world.clear()
+
+    await world.forward(hours=1)
+    for hours in (4, 8, 12):
+        ana.hears(f"Is {reference} done?")
+        world.nobody_hears_anything_else()
+        await world.forward(hours=hours)
     ana.hears(f"Is {reference} done?")
     carla.hears("🟠 A-", "nobody has said if a need was met", reference, "I take it", without=["insulin"])
     world.nobody_hears_anything_else()
@@ -99,14 +138,123 @@ async def test_the_arrival_is_told_and_an_hour_later_the_requester_is_asked(worl
     world.nobody_hears_anything_else()
 
 
-async def test_without_a_time_the_requester_is_asked_after_three_hours(world: World) -> None:
+async def test_a_volunteer_who_never_answers_is_asked_twice_and_the_need_goes_on(world: World) -> None:
+    carla = await world.coordinator("carla")
     ben = await world.volunteer("ben")
     reference = await _taken(world, ben)
-    await world.forward(minutes=179)
+    ana = world.person("ana")
+    cleo = await world.volunteer("cleo")
+
+    await world.forward(minutes=29)
     world.nobody_hears_anything_else()
     await world.forward(minutes=1)
-    world.person("ana").hears(f"Is {reference} done?")
+    ben.hears(reference, "When will you be there?", "15 minutes", "I am here", "I can't after all")
+    await world.forward(minutes=15)
+    ben.hears(reference, "When will you be there?")
     world.nobody_hears_anything_else()
+    await world.forward(minutes=15)
+    ben.hears(reference, "had no answer", "asking others")
+    ben.sees_changed("Closed:", reference)
+    cleo.hears("Fetch medicine", reference)
+    ana.hears(reference, "your volunteer has not answered me", "asking others")
+    ana.sees_changed(reference, "I have asked 2 people")
+    carla.hears_nothing()
+    world.nobody_hears_anything_else()
+
+    await ana.says("Hello?")
+    ben.hears_nothing()
+    ana.inbox.clear()
+    await ben.presses("I am here")
+    ben.hears("I can't find that case among yours")
+    ana.hears_nothing()
+
+
+async def test_a_volunteer_who_is_late_is_asked_and_says_how_long(world: World) -> None:
+    ben = await world.volunteer("ben")
+    reference = await _taken(world, ben)
+    ana = world.person("ana")
+    await ben.presses("15 minutes")
+    world.clear()
+
+    await world.forward(minutes=30)
+    ben.hears(reference, "Are you there?", "I am here", "15 more minutes", "I can't after all")
+    await ben.presses("15 more minutes")
+    ben.hears("I have told them")
+    ana.hears(reference, "about 15 minutes")
+    ana.sees_changed("expected at 12:45")
+    await world.forward(minutes=30)
+    ben.hears("Are you there?")
+    await world.forward(minutes=15)
+    ben.hears("Are you there?")
+    await ben.says("The bus is late, two more stops")  # who writes is there
+    ana.hears("two more stops")
+    await world.forward(minutes=15)
+    ben.hears("Are you there?")
+    await ben.presses("I am here")
+    ana.hears(reference, "is there")
+    world.clear()
+    await world.forward(minutes=50)
+    world.nobody_hears_anything_else()
+
+
+async def test_a_missed_urgent_need_goes_to_a_coordinator_at_once(world: World) -> None:
+    carla = await world.coordinator("carla")
+    ben = await world.volunteer("ben")
+    ana = world.person("ana")
+    await ana.says("I need insulin")
+    await ana.presses("It is urgent")
+    await ana.sends_place(41.40, 2.16)
+    await ben.presses("I can")
+    await ben.presses("15 minutes")
+    world.clear()
+
+    await world.forward(minutes=30)
+    ben.hears("Are you there?")
+    await world.forward(minutes=10)
+    ben.hears("Are you there?")
+    world.nobody_hears_anything_else()
+    await world.forward(minutes=10)
+    ben.hears("had no answer")
+    ben.sees_changed("Closed:")
+    carla.hears("🟠 A-", "does not answer", "I take it", without=["insulin"])
+    ana.hears("your volunteer has not answered me")
+    ana.sees_changed("I have told 1 coordinator")
+    world.nobody_hears_anything_else()
+
+    await carla.presses("I take it")
+    carla.hears("“I need insulin”")
+    ana.hears("Carla has taken charge")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [("in 2 hours", "2 hours"), ("at 18:00", "6 hours"), ("45", "45 minutes"), ("in half an hour", "30 min")],
+)
+async def test_the_time_may_be_said_in_words(world: World, words: str, told: str) -> None:
+    ben = await world.volunteer("ben")
+    reference = await _taken(world, ben)
+    await ben.says(f"/eta {reference} {words}")
+    world.person("ana").hears(reference, f"about {told}")
+
+
+async def test_thanks_go_to_everyone_who_had_accepted_and_to_who_took_charge(world: World) -> None:
+    carla = await world.coordinator("carla")
+    ben, dan = await world.volunteer("ben"), await world.volunteer("dan")
+    reference = await world.need("ana")
+    await dan.presses("Not now")
+    await ben.presses("I can")
+    await ben.presses("I can't after all")
+    await carla.presses("I take it")
+    cleo = await world.volunteer("cleo")
+    await world.forward(minutes=30)
+    await cleo.presses("I can")
+    world.clear()
+
+    await world.person("ana").says(f"/done {reference}")
+    cleo.hears(f"{reference} is done", "Thank you for your help")
+    ben.hears(f"{reference} is done", "Thank you for your part in it")
+    carla.hears(f"{reference} is done", "Thank you for your part in it")
+    dan.hears_nothing()
 
 
 @pytest.mark.parametrize("answer", ["No", "/notdone"])

@@ -20,7 +20,7 @@ async def test_a_need_is_asked_accepted_talked_over_and_completed(any_world: Wor
     reference = receipt.text.split(" ")[0]
     ana.hears("Is that all right?", "I agree")
 
-    ben.hears("Fetch medicine", reference, "short walk", "I can", without=["insulin", "41.4"])
+    ben.hears("Fetch medicine", reference, "from you", "I can", without=["insulin", "41.4"])
     cleo.hears("Fetch medicine", reference)
     await ben.presses("I can")
     opened = ben.hears("open to you", "“I need someone to fetch my insulin, I can't walk”", "15 minutes")
@@ -32,6 +32,7 @@ async def test_a_need_is_asked_accepted_talked_over_and_completed(any_world: Wor
     await ben.presses("15 minutes")
     ben.hears("I have told them")
     ana.hears(reference, "there in about 15 minutes")
+    ana.sees_changed(reference, "expected at 12:15")
 
     await ana.says("The door is green")
     ben.hears(reference, "from the one who asked", "The door is green", without=["Ana"])

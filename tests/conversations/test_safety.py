@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.conversations.acts import press_token, tokens
-from tests.world import Friend, World
+from tests.world import BARCELONA, Friend, World
 
 
 async def _met(world: World) -> tuple[Friend, Friend, str]:
@@ -278,7 +278,11 @@ async def test_with_two_met_the_bot_asks_whom(world: World) -> None:
 
 async def test_a_block_ends_every_case_between_them(world: World) -> None:
     ana, ben, first = await _met(world)
-    second = await world.need("ana", "/need pills")
+    await ana.says("/need pills")
+    await ana.presses("Yes")
+    await ana.sends_place(*BARCELONA)
+    await ana.presses("Another one")
+    second = ana.inbox[-1].text.split(" ")[0]
     await ben.presses("I can")
     world.clear()
     await ana.says("/block")

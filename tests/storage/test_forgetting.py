@@ -121,7 +121,7 @@ def live(tx: Transaction, name: str, other: Person) -> Known:
     talk = conversations.open_talk(tx, NOON, person.id, other.id, need_id=need.id)
     needs.invite(tx, NOON, need, [other.id])
     needs.commit(tx, NOON, need, other.id)
-    offers.save(tx, NOON, person, ["medicine"], "pills", (1.0, 2.0), 5000)
+    offers.save(tx, NOON, person, "UTC", offers.Terms(("medicine",), "pills", (1.0, 2.0), 5000))
     photo = work.add_attachment(tx, NOON, person.key_id, "photo", "image/jpeg", b"pixels", DAY)
     alert = alerts.add(tx, reference=f"A-{name}", kind="sos", person_id=person.id, policy={}, opened_at=NOON)
     alerts.note(tx, NOON, alert, person, "smoke", photo)

@@ -38,23 +38,6 @@ async def open_alert(database: Database, kind: str = "sos", of: Known | None = N
 # --- one owner ------------------------------------------------------------------------------------
 
 
-async def test_of_a_hundred_who_accept_at_once_one_has_it(database: Database) -> None:
-    need_id = await open_need(database, await person(database, "ana"))
-    helpers = [await person(database, f"helper {number}") for number in range(100)]
-
-    def accept(tx: Transaction, helper: Known) -> bool:
-        if not needs.take(tx, need_id):
-            return False
-        needs.commit(tx, NOON, needs.get(tx, need_id), helper.person.id)
-        return True
-
-    won = await asyncio.gather(*(database.run(partial(accept, helper=helper)) for helper in helpers))
-    assert sum(won) == 1
-    owner = await database.run(lambda tx: needs.commitment(tx, need_id))
-    assert owner is not None
-    assert owner.person_id == helpers[won.index(True)].person.id
-
-
 async def test_of_a_hundred_who_take_charge_at_once_one_has_it(database: Database) -> None:
     alert_id = await open_alert(database)
     coordinators = [(await person(database, f"c{number}")).person.id for number in range(100)]
@@ -64,40 +47,6 @@ async def test_of_a_hundred_who_take_charge_at_once_one_has_it(database: Databas
     alert = await database.run(lambda tx: alerts.get(tx, alert_id))
     assert (alert.state, alert.owner_id) == ("taken", coordinators[won.index(True)])
     assert alert.next_step_at == NOON + HOUR
-
-
-async def test_a_need_is_taken_reopened_and_ended_once(database: Database) -> None:
-    need_id = await open_need(database, await person(database, "ana"))
-
-    def story(tx: Transaction) -> list[bool]:
-        need = needs.get(tx, need_id)
-        close = partial(needs.close, tx, NOON, need)
-        return [
-            needs.reopen(tx, need_id), needs.take(tx, need_id), needs.take(tx, need_id),
-            needs.reopen(tx, need_id), needs.take(tx, need_id), close("done"), close("cancelled"),
-            needs.take(tx, need_id), needs.reopen(tx, need_id),
-        ]  # fmt: skip
-
-    assert await database.run(story) == [False, True, False, True, True, True, False, False, False]
-    need = await database.run(lambda tx: needs.get(tx, need_id))
-    assert (need.state, need.closed_at, need.next_step_at) == ("done", NOON, None)
-    assert await database.run(needs.next_due) is None
-
-
-async def test_one_who_accepts_and_one_who_cancels_at_once_do_not_both_succeed(database: Database) -> None:
-    """Accepting looks for an open need: after a cancellation it is refused, whichever came first."""
-    ana = await person(database, "ana")
-    for number in range(20):
-        need_id = await database.run(lambda tx, n=number: a_need(tx, ana.person, f"N-{n}").id)  # type: ignore[misc]
-
-        def cancel(tx: Transaction, need_id: UUID = need_id) -> bool:
-            return needs.close(tx, NOON, needs.get(tx, need_id), "cancelled")
-
-        take = partial(needs.take, need_id=need_id)
-        _taken, cancelled = await asyncio.gather(database.run(take), database.run(cancel))
-        assert cancelled
-        state = await database.run(lambda tx, i=need_id: needs.get(tx, i).state)  # type: ignore[misc]
-        assert state == "cancelled"
 
 
 async def test_an_alert_is_resolved_once_from_any_state(database: Database) -> None:

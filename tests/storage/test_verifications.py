@@ -12,7 +12,7 @@ pytestmark = BOTH_ENGINES
 
 
 def offer(tx: Transaction, known: Known, *skills: str) -> None:
-    offers.save(tx, NOON, known.person, skills, "", BARCELONA, 5_000)
+    offers.save(tx, NOON, known.person, "UTC", offers.Terms(skills, "", BARCELONA, 5_000))
 
 
 async def test_a_skill_is_verified_once_and_taken_back_once(database: Database) -> None:

@@ -1,0 +1,33 @@
+"""Commitments: accepted invitations, all that a need has had, and when their volunteers are to be asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from storage.database import Transaction
+from storage.tables import Commitment
+
+
+def ever(tx: Transaction, need_id: UUID) -> list[Commitment]:
+    """Every commitment that a need has had, however it ended, the oldest first."""
+    query = sa.select(Commitment).where(Commitment.need_id == need_id)
+    return list(tx.session.scalars(query.order_by(Commitment.created_at, Commitment.id)))
+
+
+def due(tx: Transaction, now: datetime, limit: int) -> list[Commitment]:
+    return list(
+        tx.session.scalars(
+            sa.select(Commitment)
+            .where(Commitment.check_at <= now, Commitment.state == "active")
+            .order_by(Commitment.check_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    return tx.session.scalar(sa.select(sa.func.min(Commitment.check_at)).where(Commitment.state == "active"))
