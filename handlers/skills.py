@@ -132,7 +132,7 @@ _ALL: Final = (
     _is("pumping", "energy", _("Pump out water"), "digging"),
     _is("digging", "rescue", _("Dig and clear rubble"), "carrying"),
     _is("searching", "rescue", _("Search for people"), "reunite"),
-    _is("boats", "rescue", _("Boats and flooded roads")),
+    _is("boats", "rescue", _("Boats")),
     _is("sandbags", "rescue", _("Sandbags and flood barriers"), "digging", "carrying"),
     _is("building_check", "rescue", _("Check if a building is safe"), "building"),
     _is("trees", "rescue", _("Fallen trees and chainsaws"), "gardening", "digging"),
