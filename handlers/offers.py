@@ -107,6 +107,27 @@ OFFER = Form(
 )
 
 
+def kinds(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    """/kinds: take kinds of help out of one's offer or add others; all else about it stays."""
+    offer = offers.of(ctx.tx, ctx.person.id)
+    if offer is None:
+        return [ctx.reply(limiting.NO_OFFER)]
+    return start(ctx, KINDS, {"chosen": offer.skills.split()})
+
+
+def _kinds_chosen(ctx: Context, answers: Answers) -> list[Outbound]:
+    chosen = tuple(answers["skills"])
+    new = verifying.newly_offered(ctx, chosen)
+    if offers.change(ctx.tx, ctx.now, ctx.person, ctx.union.time_zone, skills=chosen) is None:
+        return [ctx.reply(limiting.NO_OFFER)]
+    text = lines(_("Your offer is changed. /my shows it."), verifying.note(ctx, chosen))
+    asked = verifying.ask(ctx, ctx.person, new) if ctx.person.member_since is not None else []
+    return [ctx.reply(text, title=joined(*(skills.label(each) for each in chosen))), *asked]
+
+
+KINDS = Form("kinds", (choosing.SEVERAL,), _kinds_chosen)
+
+
 def remove(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if not offers.remove(ctx.tx, ctx.person.id):
         return [ctx.reply(_("You have no offer. /offer makes one."))]

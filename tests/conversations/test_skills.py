@@ -87,6 +87,30 @@ async def test_many_kinds_of_help_in_a_sentence_are_looked_through(world: World)
     assert await offered(world) == ["pets plumbing translating"]
 
 
+async def test_the_kinds_of_help_of_an_offer_are_changed_by_a_tap(world: World) -> None:
+    ben = await world.volunteer("ben", "I can fetch medicine and walk dogs")
+    await ben.says("/my")
+    ben.hears("Fetch medicine", "Change kinds of help")
+    await ben.presses("Change kinds of help")
+    ben.hears("Fetch medicine · Look after animals", "Not: Fetch medicine", "Cancel")
+    await ben.presses("Not: Fetch medicine")
+    ben.hears("Look after animals")
+    await ben.says("interpreting")
+    ben.hears("Look after animals · Interpreting")
+    await ben.presses("That is all")
+    ben.hears("Look after animals · Interpreting", "Your offer is changed")
+    await world.need("ana")
+    ben.hears_nothing()
+    await world.need("zoe", "/need someone to walk my dog")
+    ben.hears("Look after animals", "I can")
+
+
+async def test_without_an_offer_there_is_nothing_to_change(world: World) -> None:
+    ben = await member(world)
+    await ben.says("/kinds")
+    ben.hears("You have no offer")
+
+
 async def test_a_misspelled_need_is_guessed_first(world: World) -> None:
     ana = world.person("ana")
     await ana.says("/need blanckets")
