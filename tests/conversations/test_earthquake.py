@@ -55,7 +55,6 @@ async def test_english_words_become_a_need_of_the_right_kind(
     ("words", "kind"),
     [
         ("necesitamos agua potable y mantas en Garcia, somos seis", "Drinking water"),
-        ("necesito insulina para mi madre, la farmacia esta cerrada desde el temblor", "Fetch medicine"),
         ("alguien nos puede dejar una tienda de campaña? dormimos en la calle en Sagrada Famlia",
          "Tents and camping things"),
         ("no tenemos luz, puedo cargar el movil en algun sitio", "Generators and electricity"),
@@ -74,6 +73,20 @@ async def test_spanish_words_become_a_need_of_the_right_kind(world: World, words
     assert any(each.text.startswith("N-") and named in each.text for each in rosa.inbox)
 
 
+async def test_who_asks_for_their_mother_is_asked_if_that_pin_is_where_she_is(world: World) -> None:
+    ben = await neighbour(world, "ben", "medicine", place=NEAR)
+    rosa = world.person("rosa")
+    await rosa.says("/language es")
+    rosa.inbox.clear()
+    await rosa.says("necesito insulina para mi madre, la farmacia esta cerrada desde el temblor")
+    rosa.hears(rendered(world, _("Fetch medicine")))
+    await rosa.presses(rendered(world, _("Yes")))
+    await rosa.sends_place(*NEAR)
+    ben.hears_nothing()
+    await rosa.presses(rendered(world, _("Help is needed there")))
+    ben.hears("Fetch medicine", "minutes from you", without=["madre"])
+
+
 async def test_who_writes_turkish_chooses_the_kind_and_is_read_in_their_own_words(world: World) -> None:
     ben = await neighbour(world, "ben", "tents", place=NEAR)
     aylin = world.person("aylin")
@@ -88,6 +101,7 @@ async def test_who_writes_turkish_chooses_the_kind_and_is_read_in_their_own_word
     await aylin.presses("Tents and camping things")
     await aylin.presses("Yes")
     await aylin.sends_place(*NEAR)
+    await aylin.presses("For me")
     ben.hears("Tents and camping things", without=["çadır", "Antakyya"])
     await ben.presses("I can")
     ben.hears("“çadır lazım, dışarıdayız, Antakyya”")
