@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from storage.candidates import Candidate
-
-from handlers import disclosure, matching, skills
+from handlers import disclosure, limits, matching, skills
 from handlers.context import Moment
 from handlers.messages import Button, Clock, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined
 from storage import alerts, needs, people
+from storage.candidates import Candidate
 from storage.tables import Alert, Commitment, Invitation, Need
 
 # --- a need, as its requester sees it -------------------------------------------------------------
@@ -74,7 +73,7 @@ ENDED = {
 
 def zone_of(moment: Moment, person_id: UUID) -> str:
     """In which time zone a person's hours are said."""
-    return people.get(moment.tx, person_id).time_zone or moment.union.time_zone
+    return limits.zone_of(people.get(moment.tx, person_id), moment.union)
 
 
 def wanted_at(at: datetime | None, every: int | None, zone: str) -> Text | None:

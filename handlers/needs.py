@@ -12,6 +12,7 @@ from handlers import (
     choosing,
     closing,
     counting,
+    limits,
     merging,
     own,
     places,
@@ -46,18 +47,19 @@ def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
     answers: Answers = {"words": words, "message": inbound.message_id}
     if understood.urgent:
         answers["urgent"] = True
-    said = when.read(words, ctx.core.lexicons.calendars, ctx.person.language, zone(ctx), ctx.now)
+    said = when.read(
+        words,
+        ctx.core.lexicons.calendars,
+        ctx.person.language,
+        limits.zone_of(ctx.person, ctx.union),
+        ctx.now,
+    )
     if said is not None:
         answers |= {"at": said.at.isoformat(), "every": said.every}
     helpers = counting.helpers(words, ctx.core.lexicons.calendars, ctx.person.language)
     if helpers > 1:
         answers["wanted"] = helpers
     return {**answers, **choosing.needed(ctx, words)}
-
-
-def zone(ctx: Context) -> str:
-    """In which the person's days and hours are meant."""
-    return ctx.person.time_zone or ctx.union.time_zone
 
 
 def _parse_words(ctx: Context, inbound: Inbound) -> Any:
@@ -78,7 +80,7 @@ def _ask_confirm(ctx: Context, answers: Answers) -> Words:
         what.append(_("urgent"))
     if answers.get("wanted"):
         what.append(_n("{count} helper", "{count} helpers", answers["wanted"]))
-    time = cards.wanted_at(_at(answers), answers.get("every"), zone(ctx))
+    time = cards.wanted_at(_at(answers), answers.get("every"), limits.zone_of(ctx.person, ctx.union))
     return lines(joined(*what), time, _("Is that right?"))
 
 

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from storage.candidates import Candidate
-
 from handlers import alarms, assigning, cards, searching, sizing, skills
 from handlers.assigning import Wish
 from handlers.context import Moment
 from handlers.messages import Lane, Outbound, Text
 from handlers.searching import COORDINATOR, NEAR, Found, Option
 from storage import alerts, needs, outbox
+from storage.candidates import Candidate
 from storage.tables import Invitation, Need, Part
 
 FIRST_REST = timedelta(minutes=30)  # until the next look when nobody is left to ask

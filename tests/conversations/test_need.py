@@ -20,7 +20,7 @@ async def test_a_need_is_asked_accepted_talked_over_and_completed(any_world: Wor
     reference = receipt.text.split(" ")[0]
     ana.hears("Is that all right?", "I agree")
 
-    ben.hears("Fetch medicine", reference, "short walk", "I can", without=["insulin", "41.4"])
+    ben.hears("Fetch medicine", reference, "from you", "I can", without=["insulin", "41.4"])
     cleo.hears("Fetch medicine", reference)
     await ben.presses("I can")
     opened = ben.hears("open to you", "“I need someone to fetch my insulin, I can't walk”", "15 minutes")

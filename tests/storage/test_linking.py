@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from storage import (
     alerts,
+    candidates,
     conversations,
     linking,
     needs,
@@ -19,6 +20,7 @@ from storage import (
     people,
     work,
 )
+from storage.candidates import Search
 from storage.database import Database, Transaction
 from storage.people import Known
 from storage.tables import (
@@ -159,7 +161,8 @@ async def test_standing_meetings_and_what_others_said_are_carried_over(database:
         assert (seen.subject_id, seen.key_id, seen.sealed_detail) == (me.id, me.key_id, None)
         matched = a_need(tx, people.meet(tx, NOON, "console", "new", "en").person, "N-new",
                          latitude=1.0, longitude=2.0)  # fmt: skip
-        assert [each.person_id for each in offers.candidates(tx, NOON, matched, 5)] == [me.id]
+        search = Search(matched.id, matched.person_id, matched.skill, 1.0, 2.0, NOON, "UTC")
+        assert [each.person_id for each in candidates.find(tx, NOON, search, 5)] == [me.id]
 
     await database.run(kept)
 
