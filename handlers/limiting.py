@@ -9,7 +9,7 @@ from handlers import choosing, tongues, week, zones
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.limits import AS_NEEDED, summary, terms, zone_of
-from handlers.messages import Button, Inbound, Outbound, Text, Words, _, lines
+from handlers.messages import Button, Inbound, Outbound, Text, Words, _, _n, lines
 from storage import gazetteer, offers
 
 WEEKLY = (2, 5, 10, AS_NEEDED)
@@ -154,9 +154,14 @@ def _accept_zone(answers: Answers, value: Any) -> Answers:
     return {**answers, "zone": value[0]} if len(value) == 1 else {**answers, "zones": list(value)}
 
 
+# A bare number that is typed presses the button in that place, so the labels are no bare numbers.
 def _weekly_option(number: int) -> Option:
-    label = _("As often as needed") if number == AS_NEEDED else Text(str(number))
-    return Option(str(number), label)
+    label = _n("{count} time a week", "{count} times a week", number)
+    return Option(str(number), _("As often as needed") if number == AS_NEEDED else label)
+
+
+def _capacity_option(number: int) -> Option:
+    return Option(str(number), _n("{count} person", "{count} people", number))
 
 
 # --- the form -------------------------------------------------------------------------------------
@@ -207,7 +212,7 @@ LIMITS = Form(
             "capacity",
             lambda ctx, answers: _("How many people can you help at once?"),
             _parse_capacity,
-            *(Option(str(each), Text(str(each))) for each in (1, 2, 3)),
+            *(_capacity_option(each) for each in (1, 2, 3)),
         ),
         _question(
             "weekly_limit",

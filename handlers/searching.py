@@ -7,19 +7,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from storage.candidates import Candidate, Search
-
 from handlers import matching, sizing, skills
 from handlers.context import Moment
 from handlers.matching import Judgement, Request
 from storage import candidates, needs, people
+from storage.candidates import Candidate, Search
 from storage.tables import Need, Part
 
 # The stages of a search, as `Need.widened` counts them: each one sees all that those before it saw.
 NEAR, WIDEST, OTHER_SKILLS, COORDINATOR = 0, 2, 3, 4
 
-CONSIDERED = 64  # the nearest who may be asked; of them all are judged
-CONSIDERED_VERIFIED = 512  # few of the nearest may have been verified
+CONSIDERED_VERIFIED = 512  # of the nearest, among whom few may have been verified
 HALF_HOUR = timedelta(minutes=30)
 
 
@@ -64,35 +62,32 @@ def _at_stage(moment: Moment, need: Need, part: Part, stage: int, but: Collectio
     for skill in wanted:
         # Whoever stands in where nobody unverified may help has to be verified for what they can do.
         verified = kind.verified_only or skills.of(moment.core, skill).verified_only
-        judged, request = _judge(moment, need, skill, min(stage, WIDEST), verified=verified)
-        ranked = [each for each in judged if each.refusal is None and each.candidate.person_id not in seen]
-        found.options += [_option(each, skill, union) for each in sorted(ranked, key=_best)]
-        found.later += [(request, each.candidate) for each in judged if each.refusal is not None]
-        seen |= {each.candidate.person_id for each in ranked}
+        near, request = _near(moment, need, skill, min(stage, WIDEST), verified=verified)
+        ranked = matching.rank(request, near)
+        now = {each.candidate.person_id for each in ranked}
+        found.options += [
+            _option(each, skill, union) for each in ranked if each.candidate.person_id not in seen
+        ]
+        found.later += [(request, each) for each in near if each.person_id not in now]
+        seen |= now
     return found
-
-
-def _best(judgement: Judgement) -> tuple[float, float, int]:
-    distance = judgement.candidate.distance
-    far = distance if distance is not None else float("inf")
-    return -round(judgement.score, 3), far, judgement.candidate.person_id.int
 
 
 def _option(judgement: Judgement, skill: str, union: float) -> Option:
     return Option(judgement.candidate, skill, judgement.score, sizing.chance(union, judgement.candidate))
 
 
-def _judge(
+def _near(
     moment: Moment, need: Need, skill: str, widened: int, *, verified: bool
-) -> tuple[Sequence[Judgement], Request]:
+) -> tuple[list[Candidate], Request]:
     at, zone = need.needed_at or moment.now, moment.union.time_zone
     search = Search(need.id, need.person_id, skill, need.latitude, need.longitude, at, zone, widened=widened)
-    near = candidates.find(moment.tx, moment.now, search, CONSIDERED_VERIFIED if verified else CONSIDERED)
+    considered = CONSIDERED_VERIFIED if verified else matching.CONSIDERED
     language = people.get(moment.tx, need.person_id).language
     request = Request(
         skill, language, need.urgent, at, moment.now, zone, verified_only=verified, widened=widened
     )
-    return [matching.judge(request, each) for each in near], request
+    return candidates.find(moment.tx, moment.now, search, considered), request
 
 
 def wakes(found: Sequence[Found], now: datetime, until: datetime) -> datetime | None:

@@ -32,6 +32,7 @@ _BETWEEN = (
     r"also|tambien|perfect|perfectly|basic|basico|fluido|to|into|from|del|al|en|in|both"
 )
 _NO = r"\b(?:no|not|don't|dont|doesn't|can't|cannot|without|sin|ni|nor|never|nunca)"
+_NEAR = 60  # letters before it in which a "no" is looked for
 _FAR = 2  # other words between "speak" and the language
 
 CAR, BICYCLE, FOOT, BUS = "car", "bicycle", "foot", "bus"
@@ -68,10 +69,9 @@ def languages(text: str, catalogs: Sequence[str], *, asked: bool = False) -> tup
         return tuple(dict.fromkeys(found))
     said: dict[str, None] = {}
     for cue in re.finditer(rf"(?<!\w)(?:{_SPOKEN})(?!\w)", folded):
-        if not re.search(rf"{_NO}(?: \w+)? $", folded[: cue.start()]):
-            behind = re.split(r"[.;!?\n]", folded[cue.end() :])[0]
-            said |= dict.fromkeys(_chain(behind, tuple(catalogs)))
-    for cue in re.finditer(r"(\w+)[- ](?:speaking|speakers?)\b", folded):
+        if not re.search(rf"{_NO}(?: \w+)? $", folded[max(0, cue.start() - _NEAR) : cue.start()]):
+            said |= dict.fromkeys(_chain(folded, cue.end(), tuple(catalogs)))
+    for cue in re.finditer(r"\b(\w+)[- ](?:speaking|speakers?)\b", folded):
         if cue[1] in names:
             said[names[cue[1]]] = None
     return tuple(said)
@@ -82,7 +82,9 @@ def travel(text: str, *, asked: bool = False) -> str:
     folded = fold(text)
     for way, phrase in _PHRASES.items():
         found = re.search(rf"\b(?:{_THINGS[way]})\b" if asked else phrase, folded)
-        if found and not re.search(rf"{_NO}(?: \w+){{0,2}} $", folded[: found.start()]):
+        if found and not re.search(
+            rf"{_NO}(?: \w+){{0,2}} $", folded[max(0, found.start() - _NEAR) : found.start()]
+        ):
             return way
     return ""
 
@@ -93,16 +95,19 @@ def names(codes: Sequence[str], language: str) -> Text:
     return Text(", ".join(known.get(code, code) for code in codes))
 
 
-def _chain(behind: str, catalogs: tuple[str, ...]) -> list[str]:
+def _chain(folded: str, start: int, catalogs: tuple[str, ...]) -> list[str]:
     """The languages named one after the other behind "speak", until the sentence goes on."""
     known = _names(catalogs)
-    pieces = re.findall(rf"{_pattern(catalogs).pattern}|[\w']+|[,/&]", behind)
+    pieces = re.compile(rf"{_pattern(catalogs).pattern}|[\w']+|[,/&.;!?\n]")
     found: list[str] = []
     far = 0
-    for piece in pieces:
+    for each in pieces.finditer(folded, start):
+        piece = each[0]
         if piece in known:
             found.append(known[piece])
             far = 0
+        elif piece in ".;!?\n":
+            break
         elif not re.fullmatch(_BETWEEN, piece):
             far += 1
             if far > (0 if found else _FAR):

@@ -97,7 +97,7 @@ def _token(found: Match[str], known: dict[str, tuple[Kind, tuple[int, ...]]]) ->
         return Token(Kind.TIME, (12 * 60 if found["noon"] else DAY * 60,))
     if found["known"]:
         return Token(*known[found["known"]])
-    signs = {"dash": Kind.TO, "comma": Kind.AND, "end": Kind.END, "word": Kind.WORD}
+    signs = {"dash": Kind.TO, "comma": Kind.COMMA, "and": Kind.AND, "end": Kind.END, "word": Kind.WORD}
     return Token(signs[found.lastgroup or "word"])
 
 
@@ -197,8 +197,9 @@ def _clauses(tokens: list[Token]) -> Iterator[Clause]:
     """Days and the parts beside them: "Mon 9-12 Tue 14-18", "evenings and weekends", "not on Sundays"."""
     excluded, far = False, 0
     runs = list(_runs(tokens))
+    before, kind = Kind.END, Kind.END
     while runs:
-        kind, values = runs.pop(0)
+        before, (kind, values) = kind, runs.pop(0)
         if kind in (Kind.DAY, Kind.PART):
             days, parts = (values, []) if kind is Kind.DAY else ([], values)
             if runs and runs[0][0] in (Kind.DAY, Kind.PART):  # they stand side by side, without an "and"
@@ -210,7 +211,7 @@ def _clauses(tokens: list[Token]) -> Iterator[Clause]:
             far = 0
         elif kind is Kind.NOT:
             excluded, far = True, 0
-        elif kind in (Kind.BUT, Kind.END):
+        elif kind in (Kind.BUT, Kind.END) or (kind is Kind.COMMA and before is Kind.NOT):
             excluded = False
         elif kind is Kind.WORD:
             far += len(values)
@@ -221,23 +222,24 @@ Run = tuple[Kind, list[tuple[int, ...]]]
 
 
 def _runs(tokens: Iterable[Token]) -> Iterator[Run]:
-    """Tokens of one kind that follow each other, also with an "and" between them."""
+    """Tokens of one kind that follow each other, also with an "and" or a comma between them."""
     run: Run | None = None
-    joins = False
+    between: Kind | None = None
     for token in tokens:
         if token.kind in (Kind.FROM, Kind.TO, Kind.UNTIL, Kind.AFTER):
             continue
-        if token.kind is Kind.AND:
-            joins = run is not None
+        if token.kind in (Kind.AND, Kind.COMMA):
+            between = token.kind
         elif run is not None and token.kind is run[0]:
             run[1].append(token.value)
-            joins = False
+            between = None
         else:
             if run is not None:
                 yield run
-            if joins:
-                yield Kind.AND, []
-            run, joins = (token.kind, [token.value]), False
+                told_hours = (run[0], token.kind) == (Kind.DAY, Kind.PART)  # "Saturday, 9-12"
+                if between is Kind.AND or (between is Kind.COMMA and not told_hours):
+                    yield between, []
+            run, between = (token.kind, [token.value]), None
     if run is not None:
         yield run
 

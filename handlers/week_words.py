@@ -28,6 +28,7 @@ class Kind(Enum):
     UNTIL = auto()
     AFTER = auto()
     AND = auto()
+    COMMA = auto()
     NOT = auto()
     BUT = auto()
     END = auto()
@@ -121,7 +122,7 @@ def pattern(languages: tuple[str, ...]) -> re.Pattern[str]:
     words = "|".join(re.escape(word) for word in sorted(table(languages), key=len, reverse=True))
     return re.compile(
         rf"(?<!\w)(?P<known>{words})(?!\w)|(?<![\w:])(?:{_TIME})"
-        r"|(?P<dash>-)|(?P<comma>[,&+/])|(?P<end>[.;!?\n()]+)|(?P<word>[\w']+)"
+        r"|(?P<dash>-)|(?P<comma>,)|(?P<and>[&+/])|(?P<end>[.;!?\n()]+)|(?P<word>[\w']+)"
     )
 
 

@@ -46,7 +46,6 @@ def _known(languages: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     for zone in sorted(each for each in there if "/" in each and not each.startswith(("Etc/", "SystemV/"))):
         add(zone, zone)
         add(zone.split("/")[-1], zone)
-    add("UTC", "UTC")
     for language in languages:
         locale = Locale.parse(language)
         for zone, names in locale.time_zones.items():
@@ -56,4 +55,5 @@ def _known(languages: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
             if country in locale.territories:
                 for zone in zones:
                     add(locale.territories[country], zone)
+    found["utc"] = ["UTC"]  # which is called Etc/UTC otherwise
     return {name: tuple(zones) for name, zones in found.items() if zones}

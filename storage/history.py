@@ -88,5 +88,7 @@ def _count(past: Past, state: str, number: int, lately: int, last: datetime | No
     elif state == "expired":
         past.silent += number
     past.asked_this_week += lately
+    if state == "withdrawn":  # they were ready, and it was we who took the question back
+        return
     if last is not None and (past.last_asked_at is None or last > past.last_asked_at):
         past.last_asked_at = last

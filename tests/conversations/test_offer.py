@@ -18,9 +18,10 @@ async def test_plain_words_begin_an_offer_with_what_was_said(any_world: World) -
     await ben.sends_place(*BARCELONA)
     ben.hears("How far", "1 km", "5 km")
     await ben.presses("5 km")
-    ben.hears("A ride", "Thank you", "always say no")
+    ben.hears("A ride", "Thank you", "Saturday, all day", "always say no")
     world.nobody_hears_anything_else()
 
+    await world.forward(days=5)  # to a Saturday
     await world.need("ana", "I need a ride to the hospital")
     ben.hears("A ride", "I can", without=["hospital"])
     await ben.presses("I can")
