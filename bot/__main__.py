@@ -42,7 +42,7 @@ def main() -> None:
             sys.exit(0 if _healthy(settings) else "One Cloak has given no sign of life.")
         commands: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, None]]] = {
             "run": _run, "code": _code, "coordinators": _coordinators, "doctor": _doctor,
-            "places": _places, "simulate": _simulate,
+            "places": _places, "simulate": _simulate, "explain": _explain,
         }  # fmt: skip
         asyncio.run(commands[arguments.command](settings, arguments))
     except (SettingsError, GatewayFault) as error:
@@ -71,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("countries", nargs="*", metavar="COUNTRY", help="two letters such as ES")
     own = of_places.add_parser("import", help="the union's own: neighbourhoods, landmarks, hubs")
     own.add_argument("file", type=Path, help="CSV (name,latitude,longitude,kind,aliases) or GeoJSON")
+    explain = commands.add_parser("explain", help="say why each person was or was not asked about a need")
+    explain.add_argument("reference", help="such as N-7K3Q")
     commands.add_parser("doctor", help="look at each account and say what is well and what to do")
     commands.add_parser("key", help="print a new master key for ONECLOAK_MASTER_KEY")
     commands.add_parser("health", help="exit with 0 if the running bot gave a sign of life")
@@ -112,6 +114,12 @@ async def _code(settings: Settings, arguments: argparse.Namespace) -> None:
     from bot import operating
 
     _out(await operating.print_code(settings, arguments.role, arguments.uses))
+
+
+async def _explain(settings: Settings, arguments: argparse.Namespace) -> None:
+    from bot import operating
+
+    _out(await operating.explain(settings, arguments.reference))
 
 
 async def _coordinators(settings: Settings, arguments: argparse.Namespace) -> None:

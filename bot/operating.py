@@ -9,6 +9,7 @@ from typing import TypeVar
 from bot.app import utc_now
 from bot.settings import Settings
 from bot.setup import load_core, open_database, open_vault
+from handlers import explaining
 from handlers.context import Moment
 from handlers.membership import COORDINATOR, make_code, step_down
 from handlers.messages import Outbound, _
@@ -56,6 +57,16 @@ async def remove_coordinator(settings: Settings, number: int) -> str:
         return "Removed. They remain a member."
 
     return await _in_turn(settings, remove)
+
+
+async def explain(settings: Settings, reference: str) -> str:
+    """Why each person was or was not asked about a need."""
+
+    def show(moment: Moment) -> str:
+        work.audit(moment.tx, moment.now, None, "operator had a need's invitations explained")
+        return "\n".join(explaining.explain(moment, reference))
+
+    return await _in_turn(settings, show)
 
 
 async def _in_turn(settings: Settings, do: Callable[[Moment], Result]) -> Result:

@@ -13,6 +13,7 @@ from handlers import (
     completing,
     conversing,
     coordinators,
+    home,
     limiting,
     linking,
     membership,
@@ -59,6 +60,7 @@ COMMANDS: dict[str, Command] = {
     "need": Command(needs.need, _("Ask for help")),
     "offer": Command(offers.offer, _("Offer help")),
     "my": Command(welcome.my, _("My cases and my offer")),
+    "home": Command(home.home, _("My home, to be chosen with one tap")),
     "sos": Command(sos.sos, _("Someone is in danger")),
     "help": Command(welcome.help_, _("What this bot can do")),
     "cancel": Command(welcome.cancel, _("Leave this question")),
@@ -125,6 +127,7 @@ FORMS: dict[str, Form] = {
         showing.DOOR,
         offers.OFFER,
         limiting.LIMITS,
+        home.HOME,
         conversing.WHICH,
         safety.REPORT,
     )

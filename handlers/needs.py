@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +11,14 @@ from handlers import (
     cards,
     choosing,
     counting,
+    home,
     limits,
     merging,
     own,
     places,
     references,
     when,
+    where,
 )
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
@@ -27,8 +30,8 @@ from storage.tables import Need
 
 LONGEST_WORDS = 2_000
 MOST_ADDED = 10
-FROM_WORDS = ("words", "skill", "skills", "at", "every", "wanted")  # what is said anew after "Change"
-SEND_MY_PLACE = _("Send my place")
+# What is said anew after "Change".
+FROM_WORDS = ("words", "skill", "skills", "at", "every", "wanted", "for_other", "for_self")
 
 
 def need(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -55,6 +58,10 @@ def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
     helpers = counting.helpers(words, ctx.core.lexicons.calendars, ctx.person.language)
     if helpers > 1:
         answers["wanted"] = helpers
+    if ctx.core.lexicons.for_other(words):
+        answers["for_other"] = True
+    elif understood.intent is Intent.NEED:
+        answers["for_self"] = True
     return {**answers, **choosing.needed(ctx, words)}
 
 
@@ -105,23 +112,6 @@ def _accept_confirm(answers: Answers, value: Any) -> Answers:
     return {**answers, "confirm": True, **({"urgent": True} if value == "urgent" else {})}
 
 
-def parse_place(ctx: Context, inbound: Inbound) -> Any:
-    """A place for a form's answer."""
-    place = places.read(inbound)
-    says_nothing = (
-        ctx.core.lexicons.answer(inbound.text, ctx.person.language) is not None
-        or inbound.text.strip().endswith("?")
-        or inbound.text.strip() == ctx.rendered(SEND_MY_PLACE)
-    )
-    if place is None or (says_nothing and not place.has_coordinates):
-        return Again(_("I could not read that place. Send your position, or write the address or the area."))
-    return places.to_json(place)
-
-
-def place_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
-    return (Option("", SEND_MY_PLACE, asks_place=True),)
-
-
 def _done(ctx: Context, answers: Answers) -> list[Outbound]:
     """Who has asked for the same already is asked if it is; else the need is made."""
     double = _own_double(ctx, answers)
@@ -129,8 +119,8 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
 
 
 def create(ctx: Context, answers: Answers) -> list[Outbound]:
-    place = places.from_json(answers.get("place"))
-    cell = places.coarse(place)
+    place = where.chosen(answers)
+    cell = places.coarse(places.from_json(place))
     key = ctx.person.key_id
     said = {
         "words": answers["words"],
@@ -146,15 +136,18 @@ def create(ctx: Context, answers: Answers) -> list[Outbound]:
         urgent=bool(answers.get("urgent")),
         state="open",
         sealed_words=ctx.tx.seal(key, "need words", said),
-        sealed_place=ctx.tx.seal(key, "need place", places.to_json(place)) if place else None,
+        sealed_place=ctx.tx.seal(key, "need place", place) if place else None,
         latitude=cell[0] if cell else None,
         longitude=cell[1] if cell else None,
+        for_other=bool(answers.get("for_other")),
         needed_at=_at(answers),
         repeats_every=answers.get("every"),
         created_at=ctx.now,
     )
     asked = asking.begin(ctx, made)
-    return [cards.need(ctx, made, ctx.person.id), *asked, *merging.notice(ctx, made)]
+    card = cards.need(ctx, made, ctx.person.id)
+    card = replace(card, buttons=(*card.buttons, *home.keep_button(ctx, made, answers)))
+    return [card, *asked, *merging.notice(ctx, made)]
 
 
 def _parts(answers: Answers) -> list[tuple[str, int]]:
@@ -235,15 +228,12 @@ NEED = Form(
         ),
         choosing.ONE,
         Field("confirm", _ask_confirm, _parse_confirm, options=_confirm_options, accept=_accept_confirm),
-        Field(
-            "place",
-            lambda ctx, answers: lines(
+        *where.fields(
+            lambda answers: lines(
                 _("Where is help needed? Send the place, or write the address or the area."),
                 _("Volunteers see it only when they accept."),
             ),
-            parse_place,
-            options=place_options,
-            optional=True,
+            whose=True,
         ),
     ),
     _done,

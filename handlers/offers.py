@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from handlers import choosing, limiting, limits, membership, needs, places, skills, volunteering
+from handlers import choosing, limiting, limits, membership, needs, places, skills, volunteering, where
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.messages import Button, Inbound, Outbound, _, lines
@@ -49,7 +49,9 @@ def _radius_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
 
 
 def _done(ctx: Context, answers: Answers) -> list[Outbound]:
-    place = places.coarse(places.from_json(answers.get("place")))
+    place = places.coarse(where.place_of(answers))
+    if place is not None and not where.may_be_at(ctx, place):
+        return [ctx.reply(where.TOO_MANY_MOVES)]
     chosen = answers["skills"]
     radius = answers.get("radius") or RADII[1]
     terms = offers.Terms(tuple(chosen), answers["words"], place, radius)
@@ -82,15 +84,12 @@ OFFER = Form(
             accept=lambda answers, value: {**answers, **limits.NOTHING_SAID, **value},
         ),
         choosing.SEVERAL,
-        Field(
-            "place",
-            lambda ctx, answers: lines(
+        *where.fields(
+            lambda answers: lines(
                 joined(*(skills.label(each) for each in answers["skills"])),
                 _("Where are you usually? I keep only the rough area of half a kilometre."),
             ),
-            needs.parse_place,
-            options=needs.place_options,
-            optional=True,
+            own=True,
         ),
         Field(
             "radius",

@@ -80,14 +80,22 @@ def _option(judgement: Judgement, skill: str, union: float) -> Option:
 def _near(
     moment: Moment, need: Need, skill: str, widened: int, *, verified: bool
 ) -> tuple[list[Candidate], Request]:
+    search, request = question(moment, need, skill, widened, verified=verified)
+    considered = CONSIDERED_VERIFIED if verified else matching.CONSIDERED
+    return candidates.find(moment.tx, moment.now, search, considered), request
+
+
+def question(
+    moment: Moment, need: Need, skill: str, widened: int, *, verified: bool
+) -> tuple[Search, Request]:
+    """What the index is asked about a need, and by what those it finds are judged."""
     at, zone = need.needed_at or moment.now, moment.union.time_zone
     search = Search(need.id, need.person_id, skill, need.latitude, need.longitude, at, zone, widened=widened)
-    considered = CONSIDERED_VERIFIED if verified else matching.CONSIDERED
     language = people.get(moment.tx, need.person_id).language
     request = Request(
         skill, language, need.urgent, at, moment.now, zone, verified_only=verified, widened=widened
     )
-    return candidates.find(moment.tx, moment.now, search, considered), request
+    return search, request
 
 
 def wakes(found: Sequence[Found], now: datetime, until: datetime) -> datetime | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, assigning, cards, searching, sizing, skills
+from handlers import alarms, assigning, cards, naming, searching, sizing, skills
 from handlers.assigning import Wish
 from handlers.context import Moment
 from handlers.messages import Lane, Outbound, Text
@@ -100,6 +100,7 @@ def _invite(moment: Moment, need: Need, part: Part, options: Sequence[Option]) -
             option.candidate,
             part.skill,
             option.candidate.zone,
+            area=naming.area(moment, need.latitude, need.longitude, option.candidate.language),
             instead=option.skill != part.skill,
         )
         for asked, option in zip(made, options, strict=True)

@@ -121,12 +121,14 @@ EVERYBODY = 1 << 31
 def nearest(tx: Transaction, search: Search, most: int) -> list[Near]:
     """From the index alone: who offers the skill, the hour and a language, and may reach the need."""
     values = parameters(search, most)
-    statement = _statement(tx.session.get_bind().dialect.name, placed="far" in values)
+    placed = "far" in values
+    wraps = placed and _wraps(values["latitude"], values["longitude"], search.wider)
+    statement = _statement(tx.session.get_bind().dialect.name, placed=placed, wraps=wraps)
     made_now = tx.loaded.invitations.get(search.need_id)
     asked_before = () if made_now == [] else (Invitation,)
     with tx.asking(OfferSkill, Block, *asked_before):
         rows = tx.session.execute(statement, values).all()
-    return [(row[0], _distance(search, row[1], row[2])) for row in rows]
+    return [(row[0], distance_to(search, row[1], row[2])) for row in rows]
 
 
 def parameters(search: Search, most: int) -> dict[str, Any]:
@@ -157,15 +159,22 @@ def parameters(search: Search, most: int) -> dict[str, Any]:
 def _ranges(latitude: float, longitude: float, wider: float, rings: tuple[int, int]) -> list[str]:
     """For each ring the ranges of the index, as JSON: [radius class, first cell, last cell]."""
     found: list[list[tuple[int, int, int]]] = [[], [], [(0, NOWHERE, NOWHERE)]]
-    for size in cells.RADIUS_CLASSES:
+    for size, cell in cells.INDEX_CELLS.items():
         reach = size * wider + cells.COARSE
         for ring, scans in zip((*rings, EVERYBODY), found, strict=True):
             if ring:
                 edge = min(ring * OVERLAP, reach)
-                scans += [(size, *each) for each in cells.ranges(latitude, longitude, size, edge)]
+                scans += [(size, *each) for each in cells.ranges(latitude, longitude, cell, edge)]
             if reach * OVERLAP <= ring:  # nobody of this class goes farther
                 break
     return [orjson.dumps(each).decode() for each in found]
+
+
+def _wraps(latitude: float, longitude: float, wider: float) -> bool:
+    """Whether the antimeridian may lie within the reach of those who go farthest."""
+    north = (cells.RADIUS_CLASSES[-1] * wider + cells.COARSE) / cells.METRES_PER_DEGREE
+    nearest_pole = radians(min(90.0, abs(latitude) + north))
+    return abs(longitude) * cos(nearest_pole) + 2 * north >= 180 * cos(nearest_pole)
 
 
 def _in_degrees(metres: float) -> float:
@@ -173,7 +182,8 @@ def _in_degrees(metres: float) -> float:
     return (metres / cells.METRES_PER_DEGREE) ** 2
 
 
-def _distance(search: Search, latitude: float | None, longitude: float | None) -> float | None:
+def distance_to(search: Search, latitude: float | None, longitude: float | None) -> float | None:
+    """Metres from the need to the middle of a cell, None where either is unknown."""
     if search.latitude is None or search.longitude is None or latitude is None or longitude is None:
         return None
     return cells.distance(search.latitude, search.longitude, latitude, longitude)
@@ -182,9 +192,9 @@ def _distance(search: Search, latitude: float | None, longitude: float | None) -
 # The square of the distance in degrees, on a plane that touches the earth at the need; `narrower` lets
 # degrees of longitude shrink towards the pole.
 _NORTH = "(s.latitude - :latitude)"
-_ACROSS = "ABS(s.longitude - :longitude)"
-_EAST = f"(CASE WHEN {_ACROSS} > 180 THEN 360 - {_ACROSS} ELSE {_ACROSS} END)"
-_SQUARED = f"{_NORTH} * {_NORTH} + {_EAST} * {_EAST} * :narrow * (:narrow - :narrower * {_NORTH})"
+_EAST = "(s.longitude - :longitude)"
+_AROUND = f"(180 - ABS(180 - ABS{_EAST}))"  # across the antimeridian the way is shorter
+_SQUARED = "{north} * {north} + {east} * {east} * :narrow * (:narrow - :narrower * {north})"
 _REACH = f"(s.radius * :wider + {cells.COARSE * FLATNESS}) * {1 / cells.METRES_PER_DEGREE!r}"
 
 _RANGES = {
@@ -202,15 +212,15 @@ _APART = """apart(person_id) AS MATERIALIZED (
 
 _FITS = """s.skill = :skill
   AND ((s.early_hours & :early) | (s.middle_hours & :middle) | (s.late_hours & :late)) <> 0
-  AND (:languages = 0 OR s.languages = 0 OR (s.languages & :languages) <> 0)
-  AND s.person_id NOT IN (SELECT person_id FROM apart)"""
+  AND (:languages = 0 OR s.languages = 0 OR (s.languages & :languages) <> 0)"""
+_NOT_APART = "person_id NOT IN (SELECT person_id FROM apart)"
 
 # CROSS JOIN keeps SQLite from turning the join round; on PostgreSQL it is an ordinary one.
 _RING = """SELECT person_id, latitude, longitude, squared FROM (
     SELECT s.person_id, s.latitude, s.longitude, {squared} AS squared, {reach} AS reach
     FROM ({ranges}) AS r CROSS JOIN offer_skills AS s
     WHERE s.radius_class = r.size AND s.cell BETWEEN r.first AND r.last AND {fits}) AS seen
-  WHERE {within}"""
+  WHERE {within} AND {not_apart}"""
 
 _PLACED = """WITH {apart},
 near AS MATERIALIZED ({near}),
@@ -222,7 +232,7 @@ ORDER BY squared NULLS LAST, person_id LIMIT :most"""
 
 # Without a place nobody is nearer: each need begins at another person, so that not all ask the same.
 _UNPLACED = """WITH {apart}
-SELECT s.person_id, s.latitude, s.longitude FROM offer_skills AS s WHERE {fits}
+SELECT s.person_id, s.latitude, s.longitude FROM offer_skills AS s WHERE {fits} AND {not_apart}
 ORDER BY s.person_id < :need, s.person_id LIMIT :most"""
 
 _WITHIN = {
@@ -243,19 +253,28 @@ _TYPES: dict[str, Any] = {
 
 
 @cache
-def _statement(engine: str, *, placed: bool) -> sa.TextualSelect:
-    """The one statement, in the dialect of an engine; an index search on both, and a test holds it."""
+def _statement(engine: str, *, placed: bool, wraps: bool = False) -> sa.TextualSelect:
+    """The one statement, in the dialect of an engine; an index search on both, and a test holds it.
+
+    `wraps`: the antimeridian may lie within reach; elsewhere the distance is told with less work.
+    """
+    squared = _SQUARED.format(north=_NORTH, east=_AROUND if wraps else _EAST)
     rings = {
         ring: _RING.format(
-            squared=_SQUARED,
+            squared=squared,
             reach=_REACH,
             fits=_FITS,
             within=within,
+            not_apart=_NOT_APART,
             ranges=_RANGES[engine].format(f":{ring}"),
         )
         for ring, within in _WITHIN.items()
     }
-    text = _PLACED.format(apart=_APART, **rings) if placed else _UNPLACED.format(apart=_APART, fits=_FITS)
+    text = (
+        _PLACED.format(apart=_APART, **rings)
+        if placed
+        else _UNPLACED.format(apart=_APART, fits=_FITS, not_apart=_NOT_APART)
+    )
     named = [sa.bindparam(name, type_=kind) for name, kind in _TYPES.items() if f":{name}" in text]
     return (
         sa.text(text)

@@ -12,7 +12,12 @@ from math import asin, ceil, cos, degrees, floor, pi, radians, sin, sqrt
 EARTH_RADIUS = 6_371_000.0
 METRES_PER_DEGREE = EARTH_RADIUS * pi / 180
 COARSE = 500  # the cell with which people and needs are matched
-RADIUS_CLASSES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
+# The classes of radius by which volunteers are found, each with the size of the cells of its map: near
+# a need only few of those who go far are read, and all the same a few ranges reach around it.
+INDEX_CELLS = {
+    1_000: 1_000, 2_000: 2_000, 5_000: 2_500, 10_000: 5_000, 20_000: 5_000, 50_000: 10_000, 100_000: 20_000,
+}  # fmt: skip
+RADIUS_CLASSES = tuple(INDEX_CELLS)
 _ROW = 1_000_000  # more than the columns of any row
 
 
@@ -36,6 +41,11 @@ def snap(latitude: float, longitude: float, size: int = COARSE) -> tuple[float, 
 def cell(latitude: float, longitude: float, size: int) -> int:
     row = _row(latitude, size)
     return row * _ROW + _column(longitude, _columns(row, size))
+
+
+def index_cell(latitude: float, longitude: float, radius_class: int) -> int:
+    """The cell of someone in the index of those who go as far as a class of radius."""
+    return cell(latitude, longitude, INDEX_CELLS[radius_class])
 
 
 def ranges(latitude: float, longitude: float, size: int, reach: float) -> Iterator[tuple[int, int]]:

@@ -119,7 +119,7 @@ def _write(
 def _index_rows(now: datetime, person: Person, union_zone: str, terms: Terms) -> list[OfferSkill]:
     """A row for each skill that is offered; the language in which they are spoken to counts as spoken."""
     size = cells.radius_class(terms.radius) if terms.place else 0
-    cell = cells.cell(*terms.place, size) if terms.place else NOWHERE
+    cell = cells.index_cell(*terms.place, size) if terms.place else NOWHERE
     latitude, longitude = terms.place or (None, None)
     early, middle, late = hours.words(terms.hours, person.time_zone or union_zone, union_zone, now)
     languages = language_bits((*terms.languages, person.language))

@@ -68,7 +68,7 @@ def _add(rows: Rows, each: Volunteer, words: tuple[int, int, int]) -> None:
         )
     )
     said = (*here, each.radius, *words, bits)
-    cell = cells.cell(*here, size)
+    cell = cells.index_cell(*here, size)
     rows["offer_skills"] += [(skill, size, cell, each.id, *said) for skill in each.skills]
     rows["peer_people"].append((each.id, *said))
     rows["peer_skills"] += [(skill, each.id, *said) for skill in each.skills]
@@ -135,7 +135,7 @@ MOVES = (
 
 def index_rows(each: Volunteer, here: tuple[float, float]) -> list[tuple[Any, ...]]:
     size = cells.radius_class(each.radius)
-    cell = cells.cell(*here, size)
+    cell = cells.index_cell(*here, size)
     said = (*here, each.radius, *hour_words(each.week), language_bits(each.languages))
     return [(skill, size, cell, each.id, *said) for skill in each.skills]
 

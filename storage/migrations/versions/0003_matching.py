@@ -167,7 +167,7 @@ def _rebuild_the_index() -> None:
     for offer in connection.execute(sa.select(offers)):
         placed = offer.latitude is not None and offer.longitude is not None
         size = cells.radius_class(offer.radius) if placed else 0
-        cell = cells.cell(offer.latitude, offer.longitude, size) if placed else -1
+        cell = cells.index_cell(offer.latitude, offer.longitude, size) if placed else -1
         rows += [
             {"skill": skill, "radius_class": size, "cell": cell, "person_id": offer.person_id,
              "latitude": offer.latitude, "longitude": offer.longitude, "radius": offer.radius,
