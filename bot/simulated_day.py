@@ -71,6 +71,7 @@ class Day:
     answered: int = 0
     _planned: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     _numbers: count[int] = field(default_factory=count)
+    _coming: set[tuple[str, str]] = field(default_factory=set)  # who has accepted which need
     _tries: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def at(self, moment: datetime, act: Callable[[], None]) -> None:
@@ -136,7 +137,7 @@ class Day:
             if not changed:
                 self._is_invited(someone, by_command)
         elif "/eta" in by_command:
-            self._has_accepted(someone, keys, by_command)
+            self._has_accepted(someone, keys)
         elif "/confirm" in by_command:
             if someone.random.random() < self.plan.confirm:
                 self._presses(someone, by_command["/confirm"], self._soon(someone))
@@ -156,18 +157,24 @@ class Day:
         self._presses(someone, by_command["/decline" if declines else "/accept"], self._soon(someone))
         self.answered += 1
 
-    def _has_accepted(self, someone: Someone, keys: Sequence[Key], by_command: dict[str, Key]) -> None:
+    def _has_accepted(self, someone: Someone, keys: Sequence[Key]) -> None:
         """Say when one will be there; then come and help, or take it back on the way, perhaps at the door."""
-        offered = sorted((int(key.says.split()[-1]), key.token) for key in keys if key.command == "/eta")
-        minutes, token = next((each for each in offered if each[0] >= ARRIVES), offered[-1])
+        offered = (key for key in keys if key.command == "/eta")
+        times = sorted(((int(key.says.split()[-1]), key) for key in offered), key=lambda each: each[0])
+        reference = times[0][1].says.split()[1]
+        if (someone.name, reference) in self._coming:
+            return  # a question how it goes: they act as they had planned to
+        self._coming.add((someone.name, reference))
+        minutes, key = next((each for each in times if each[0] >= ARRIVES), times[-1])
         begin = self.time() + timedelta(seconds=20)
-        self.at(begin, lambda: self.console.press(someone.name, token))
+        self._presses(someone, key, begin)
         arrival = begin + timedelta(minutes=minutes)
         if someone.random.random() < self.plan.withdraw:
-            taken_back = begin + (arrival - begin) * someone.random.random()
-            self._presses(someone, by_command["/withdraw"], taken_back)
+            self._says(someone, f"/withdraw {reference}", begin + (arrival - begin) * someone.random.random())
+            self._coming.discard((someone.name, reference))
         else:
-            self._presses(someone, by_command["/done"], arrival + someone.hand(AT_WORK))
+            self._says(someone, f"/here {reference}", arrival)
+            self._says(someone, f"/done {reference}", arrival + someone.hand(AT_WORK))
 
     def _is_questioned(
         self, someone: Someone, scope: str, keys: Sequence[Key], by_command: dict[str, Key]
@@ -180,16 +187,18 @@ class Day:
             return
         field_name = scope.rsplit(":", 1)[-1]
         fitting = next((key for key in keys if key.says == someone.wants), None)
-        if any(key.asks_place for key in keys):
+        if field_name == "place":
             self.at(moment, lambda: self.console.send_place(someone.name, *someone.home))
         elif fitting is not None:
             self._presses(someone, fitting, moment)
         elif field_name in ("words", "skill"):
             words = self._words_for(someone.wants, by_name=field_name == "skill")
-            self.at(moment, lambda: self.console.say(someone.name, words))
+            self._says(someone, words, moment)
         elif field_name == "confirm":
             urgent = someone.random.random() < self.plan.urgent
             self._presses(someone, _saying(keys, "urgent" if urgent else "yes"), moment)
+        elif field_name == "same":
+            self._presses(someone, _saying(keys, "another"), moment)
         else:
             self._presses(someone, by_command.get("/skip", keys[0]), moment)
 
@@ -203,6 +212,9 @@ class Day:
     def _soon(self, someone: Someone) -> datetime:
         moment = self.time() + someone.hand(self.plan.minutes_to_answer)
         return awake(moment.astimezone(self.zone)).astimezone(UTC)
+
+    def _says(self, someone: Someone, words: str, moment: datetime) -> None:
+        self.at(moment, lambda: self.console.say(someone.name, words))
 
     def _presses(self, someone: Someone, key: Key, moment: datetime) -> None:
         self.at(moment, lambda: self.console.press(someone.name, key.token))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from handlers import disclosure, matching, skills
+from handlers import disclosure, limits, matching, naming, skills
 from handlers.context import Moment
 from handlers.messages import Button, Clock, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
-from handlers.texts import duration, joined
+from handlers.texts import duration, joined, wanted_at
 from storage import alerts, needs, people
 from storage.candidates import Candidate
 from storage.tables import Alert, Commitment, Invitation, Need
@@ -23,17 +23,22 @@ def need(moment: Moment, case: Need, to: UUID, *, in_place: bool = False) -> Out
     return Outbound(
         to,
         standing(moment, case),
-        title=need_title(case),
+        title=need_title(case, naming.area(moment, case.latitude, case.longitude, _language(moment, to))),
         buttons=need_buttons(case, active),
         card=f"need:{case.id}",
         in_place=in_place,
     )
 
 
-def need_title(case: Need) -> Text:
-    if case.urgent:
-        return joined(case.reference, skills.label(case.skill), _("urgent"))
-    return joined(case.reference, skills.label(case.skill))
+def need_title(case: Need, area: Verbatim | None = None) -> Text:
+    """What a need is called: "N-7K3Q · Fetch medicine · Gràcia · urgent"."""
+    urgent = _("urgent") if case.urgent else None
+    parts: tuple[Text | Verbatim | None, ...] = (skills.label(case.skill), area, urgent)
+    return joined(case.reference, *(part for part in parts if part is not None))
+
+
+def _language(moment: Moment, person_id: UUID) -> str:
+    return people.get(moment.tx, person_id).language
 
 
 def need_buttons(case: Need, active: Sequence[Commitment] = ()) -> tuple[Button, ...]:
@@ -73,23 +78,7 @@ ENDED = {
 
 def zone_of(moment: Moment, person_id: UUID) -> str:
     """In which time zone a person's hours are said."""
-    return people.get(moment.tx, person_id).time_zone or moment.union.time_zone
-
-
-def wanted_at(at: datetime | None, every: int | None, zone: str) -> Text | None:
-    """When help is wanted, and how often; None: as soon as possible."""
-    if at is None:
-        return None
-    clock = Clock(at, zone)
-    if every is None:
-        return _("For {time}", time=clock)
-    if every == 1:
-        return _("For {time}, every day", time=clock)
-    if every == 7:
-        return _("For {time}, every week", time=clock)
-    if every % 7 == 0:
-        return _n("For {time}, every {count} week", "For {time}, every {count} weeks", every // 7, time=clock)
-    return _n("For {time}, every {count} day", "For {time}, every {count} days", every, time=clock)
+    return limits.zone_of(people.get(moment.tx, person_id), moment.union)
 
 
 def standing(moment: Moment, case: Need) -> Words:
@@ -191,9 +180,16 @@ def wave_wait(moment: Moment, case: Need) -> timedelta:
 
 
 def invitation(
-    case: Need, asked: Invitation, candidate: Candidate, skill: str, zone: str, *, instead: bool = False
+    case: Need,
+    asked: Invitation,
+    candidate: Candidate,
+    skill: str,
+    zone: str,
+    *,
+    area: Verbatim | None = None,
+    instead: bool = False,
 ) -> Outbound:
-    """One volunteer is asked: kind of help and rough distance; neither words nor place of the need.
+    """One volunteer is asked: kind of help, area, rough distance; neither words nor place of the need.
 
     zone: in which the hour is said, such as "Europe/Madrid".
     instead: they don't offer this skill but another one that could do, and are told so.
@@ -209,7 +205,7 @@ def invitation(
             matching.how_far(candidate),
             _("The address and the details open when you accept. You may always say no."),
         ),
-        title=joined(skills.label(skill), when, case.reference),
+        title=joined(skills.label(skill), *([area] if area is not None else []), when, case.reference),
         buttons=(
             Button(_("I can"), f"/accept {case.reference}", means="yes"),
             Button(_("Not now"), f"/decline {case.reference}", means="no"),
@@ -270,7 +266,7 @@ def _title_in_room(moment: Moment, case: Alert) -> Text:
     area = disclosure.area(moment, case) if case.state != "resolved" else None
     if area is not None:
         around = _("around {latitude}, {longitude}", latitude=f"{area[0]:.2f}", longitude=f"{area[1]:.2f}")
-        parts.append(around)
+        parts.append(naming.area(moment, *area, moment.union.language) or around)
     who = _owner(moment, case)
     if case.state == "taken" and case.taken_at is not None:
         who = _("{name} since {time} UTC", name=who, time=f"{case.taken_at:%H:%M}")
@@ -286,7 +282,8 @@ def alert_title(moment: Moment, case: Alert) -> Text:
 def _alert_text(moment: Moment, case: Alert) -> Words:
     if case.need_id is None:
         return Verbatim("") if case.kind != "fault" else _("The operator should look at the log.")
-    return need_title(needs.get(moment.tx, case.need_id))
+    need = needs.get(moment.tx, case.need_id)
+    return need_title(need, naming.area(moment, need.latitude, need.longitude, moment.union.language))
 
 
 def _owner(moment: Moment, case: Alert) -> Text | Verbatim:

@@ -55,7 +55,7 @@ def open_alert(moment: Moment, viewer_id: UUID, alert: Alert) -> Opened | None:
         for note in alerts.notes(moment.tx, alert.id)
     )
     place = moment.tx.open(subject.key_id, "alert place", alert.sealed_place) if alert.sealed_place else None
-    return Opened(said, places.from_json(place))
+    return Opened(said, places.shown(place))
 
 
 def contact_of(moment: Moment, viewer_id: UUID, subject: Person, case_id: UUID, account: Account) -> str:
@@ -81,7 +81,7 @@ def area(moment: Moment, alert: Alert) -> tuple[float, float] | None:
 def need_place(moment: Moment, need: Need, subject: Person) -> Place | None:
     if need.sealed_place is None:
         return None
-    return places.from_json(moment.tx.open(subject.key_id, "need place", need.sealed_place))
+    return places.shown(moment.tx.open(subject.key_id, "need place", need.sealed_place))
 
 
 def _meets(moment: Moment, viewer_id: UUID, need: Need) -> Commitment | None:

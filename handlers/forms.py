@@ -102,6 +102,14 @@ def answer(ctx: Context, form: Form, conversation: Conversation, inbound: Inboun
     return _advance(ctx, form, changed, None)
 
 
+def asks(ctx: Context, form: Form, name: str) -> bool:
+    """Whether the open question of this chat is the named one."""
+    if ctx.conversation is None:
+        return False
+    field = form.question(conversations.answers(ctx.tx, ctx.person, ctx.conversation))
+    return field is not None and field.name == name
+
+
 def fits(ctx: Context, conversation: Conversation, field: Field) -> bool:
     """Whether a pressed button belongs to the question that is open now."""
     return not ctx.scope or ctx.scope == f"{conversation.id}:{conversation.form}:{field.name}"

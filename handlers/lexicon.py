@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from rapidfuzz import fuzz, process
 
@@ -170,6 +171,7 @@ class Lexicons:
             for name in ("sure", "maybe", "not")
         )
         self._telling = sure + maybe
+        self._others = _Section.of("others", *books.values())
         self._ordinary = {
             word for book in books.values() for word in book.data.get("ordinary", {}).get("words", ())
         }
@@ -177,9 +179,12 @@ class Lexicons:
 
     @classmethod
     def load(cls, folder: Path, own: Mapping[str, Mapping[str, Sequence[str]]] | None = None) -> Lexicons:
-        """Read each `<language>/lexicon.toml` and `when.toml`; `own` are phrases of the union's skills."""
+        """Read each `<language>/lexicon.toml`, `whose.toml` and `when.toml`.
+
+        own: phrases of the union's own skills.
+        """
         paths = sorted(folder.glob("*/lexicon.toml"))
-        read = {path: tomllib.loads(path.read_text(encoding="utf-8")) for path in paths}
+        read = {path: _read(path) | _read(path.with_name("whose.toml")) for path in paths}
         books = {path.parent.name: Phrasebook(path, data) for path, data in read.items()}
         return cls(books, own, when.load(folder))
 
@@ -216,6 +221,10 @@ class Lexicons:
         urgent = intent is Intent.SOS or self._urgent.heard(framed)
         return Understanding(intent or Intent.NONE, skills, urgent)
 
+    def for_other(self, text: str) -> bool:
+        """Whether words say that they are about someone else than their writer."""
+        return self._others.heard(frame(squeeze(plain(text))))
+
     def skills(self, text: str, language: str) -> tuple[str, ...]:
         """The skills that a text speaks of, in order of appearance."""
         return _first_skills(self._order(language), frame(squeeze(plain(text))))
@@ -244,6 +253,10 @@ class Lexicons:
         preferred = (language, re.split("[-_]", language)[0])
         names = sorted(self._lexicons, key=lambda name: name not in preferred)
         return [self._lexicons[name] for name in names]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def _first_skills(order: Iterable[_Lexicon], framed: str) -> tuple[str, ...]:

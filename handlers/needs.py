@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from handlers import (
-    alarms,
     asking,
     cards,
     choosing,
-    closing,
     counting,
+    home,
+    limits,
     merging,
     own,
     places,
     references,
-    waves,
     when,
+    where,
 )
-from handlers.context import Context, Moment
+from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.lexicon import Intent
 from handlers.messages import Inbound, Outbound, Verbatim, Words, _, _n, lines
-from handlers.texts import joined
-from storage import conversations, needs
+from handlers.texts import joined, wanted_at
+from storage import needs
 from storage.tables import Need
 
 LONGEST_WORDS = 2_000
 MOST_ADDED = 10
-FROM_WORDS = ("words", "skill", "skills", "at", "every", "wanted")  # what is said anew after "Change"
-PLACE_CLOSED = _("Their place is closed again. Please delete it if you wrote it down.")
-SEND_MY_PLACE = _("Send my place")
+# What is said anew after "Change".
+FROM_WORDS = ("words", "skill", "skills", "at", "every", "wanted", "for_other", "for_self")
 
 
 def need(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -46,18 +46,23 @@ def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
     answers: Answers = {"words": words, "message": inbound.message_id}
     if understood.urgent:
         answers["urgent"] = True
-    said = when.read(words, ctx.core.lexicons.calendars, ctx.person.language, zone(ctx), ctx.now)
+    said = when.read(
+        words,
+        ctx.core.lexicons.calendars,
+        ctx.person.language,
+        limits.zone_of(ctx.person, ctx.union),
+        ctx.now,
+    )
     if said is not None:
         answers |= {"at": said.at.isoformat(), "every": said.every}
     helpers = counting.helpers(words, ctx.core.lexicons.calendars, ctx.person.language)
     if helpers > 1:
         answers["wanted"] = helpers
+    if ctx.core.lexicons.for_other(words):
+        answers["for_other"] = True
+    elif understood.intent is Intent.NEED:
+        answers["for_self"] = True
     return {**answers, **choosing.needed(ctx, words)}
-
-
-def zone(ctx: Context) -> str:
-    """In which the person's days and hours are meant."""
-    return ctx.person.time_zone or ctx.union.time_zone
 
 
 def _parse_words(ctx: Context, inbound: Inbound) -> Any:
@@ -78,7 +83,7 @@ def _ask_confirm(ctx: Context, answers: Answers) -> Words:
         what.append(_("urgent"))
     if answers.get("wanted"):
         what.append(_n("{count} helper", "{count} helpers", answers["wanted"]))
-    time = cards.wanted_at(_at(answers), answers.get("every"), zone(ctx))
+    time = wanted_at(_at(answers), answers.get("every"), limits.zone_of(ctx.person, ctx.union))
     return lines(joined(*what), time, _("Is that right?"))
 
 
@@ -107,23 +112,6 @@ def _accept_confirm(answers: Answers, value: Any) -> Answers:
     return {**answers, "confirm": True, **({"urgent": True} if value == "urgent" else {})}
 
 
-def parse_place(ctx: Context, inbound: Inbound) -> Any:
-    """A place for a form's answer."""
-    place = places.read(inbound)
-    says_nothing = (
-        ctx.core.lexicons.answer(inbound.text, ctx.person.language) is not None
-        or inbound.text.strip().endswith("?")
-        or inbound.text.strip() == ctx.rendered(SEND_MY_PLACE)
-    )
-    if place is None or (says_nothing and not place.has_coordinates):
-        return Again(_("I could not read that place. Send your position, or write the address or the area."))
-    return places.to_json(place)
-
-
-def place_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
-    return (Option("", SEND_MY_PLACE, asks_place=True),)
-
-
 def _done(ctx: Context, answers: Answers) -> list[Outbound]:
     """Who has asked for the same already is asked if it is; else the need is made."""
     double = _own_double(ctx, answers)
@@ -131,8 +119,8 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
 
 
 def create(ctx: Context, answers: Answers) -> list[Outbound]:
-    place = places.from_json(answers.get("place"))
-    cell = places.coarse(place)
+    place = where.chosen(answers)
+    cell = places.coarse(places.from_json(place))
     key = ctx.person.key_id
     said = {
         "words": answers["words"],
@@ -148,15 +136,18 @@ def create(ctx: Context, answers: Answers) -> list[Outbound]:
         urgent=bool(answers.get("urgent")),
         state="open",
         sealed_words=ctx.tx.seal(key, "need words", said),
-        sealed_place=ctx.tx.seal(key, "need place", places.to_json(place)) if place else None,
+        sealed_place=ctx.tx.seal(key, "need place", place) if place else None,
         latitude=cell[0] if cell else None,
         longitude=cell[1] if cell else None,
+        for_other=bool(answers.get("for_other")),
         needed_at=_at(answers),
         repeats_every=answers.get("every"),
         created_at=ctx.now,
     )
     asked = asking.begin(ctx, made)
-    return [cards.need(ctx, made, ctx.person.id), *asked, *merging.notice(ctx, made)]
+    card = cards.need(ctx, made, ctx.person.id)
+    card = replace(card, buttons=(*card.buttons, *home.keep_button(ctx, made, answers)))
+    return [card, *asked, *merging.notice(ctx, made)]
 
 
 def _parts(answers: Answers) -> list[tuple[str, int]]:
@@ -226,54 +217,6 @@ SAME = Form(
 )
 
 
-# --- stopping, urgency ----------------------------------------------------------------------------
-
-
-def stop(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    """The requester needs it no longer."""
-    case = own.mine(ctx, argument)
-    if case is None:
-        return own.unknown(ctx)
-    if case.state == "merged":
-        needs.forsake(ctx.tx, case)
-    elif case.state not in needs.OPEN_STATES:
-        return [ctx.reply(_("{reference} is already closed.", reference=case.reference))]
-    was_read = closing.WAS_READ if closing.close(ctx, case.id, case.reference) else None
-    told = end(ctx, case)
-    stopped = _("{reference} is stopped. You can ask again at any time.", reference=case.reference)
-    if case.repeats_every is not None:
-        stopped = _("{reference} is stopped and does not repeat. You can ask again at any time.",
-                    reference=case.reference)  # fmt: skip
-    return [
-        ctx.reply(lines(stopped, was_read)),
-        cards.need(ctx, case, ctx.person.id, in_place=True),
-        *told,
-    ]
-
-
-def end(ctx: Moment, case: Need) -> list[Outbound]:
-    """Close a need that is not wanted any more: everyone who was asked is told."""
-    closing.close(ctx, case.id, case.reference)
-    told = waves.withdraw(ctx, case, _("{reference} is not needed any more. Thank you."))
-    text = _("{reference} is not needed any more. Thank you for your time.", reference=case.reference)
-    for helper in needs.commitments(ctx.tx, case.id):
-        needs.end_commitment(ctx.tx, ctx.now, helper, "not_done")
-        told.append(Outbound(helper.person_id, lines(text, PLACE_CLOSED)))
-    needs.close(ctx.tx, ctx.now, case, "cancelled")
-    conversations.close_talks(ctx.tx, ctx.now, need_id=case.id)
-    return [*told, *alarms.settle(ctx, case, "the need was stopped"), *merging.separate(ctx, case)]
-
-
-def urgent(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    """The need has become urgent: the next wave goes out at once."""
-    case = own.mine(ctx, argument)
-    if case is None or case.state != "open":
-        return own.unknown(ctx)
-    case.urgent = True
-    told = waves.next_wave(ctx, case)
-    return [cards.need(ctx, case, ctx.person.id), *told]
-
-
 NEED = Form(
     "need",
     (
@@ -285,15 +228,12 @@ NEED = Form(
         ),
         choosing.ONE,
         Field("confirm", _ask_confirm, _parse_confirm, options=_confirm_options, accept=_accept_confirm),
-        Field(
-            "place",
-            lambda ctx, answers: lines(
+        *where.fields(
+            lambda answers: lines(
                 _("Where is help needed? Send the place, or write the address or the area."),
                 _("Volunteers see it only when they accept."),
             ),
-            parse_place,
-            options=place_options,
-            optional=True,
+            whose=True,
         ),
     ),
     _done,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from handlers import (
     commands,
     conversing,
+    following,
     forms,
     listening,
     reactions,
@@ -247,9 +248,9 @@ def _edit(ctx: Context, inbound: Inbound) -> list[Outbound]:
         return [*sos.sos(ctx, inbound, inbound.text), *conversing.edited(ctx, inbound)]
     if _is_shut_out(ctx):
         return _banned(ctx)
-    alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")
     if not inbound.text:
-        return sos.moved(ctx, alert, inbound) if alert is not None else []
+        return following.moved(ctx, inbound, FORMS)
+    alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")
     passed_on = conversing.edited(ctx, inbound)
     if alert is not None and not passed_on:
         return sos.said(ctx, alert, inbound)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handlers import alarms, cards, closing, conversing, disclosure, places
+from handlers import alarms, cards, closing, conversing, disclosure, naming, places, where
 from handlers.context import Context
 from handlers.messages import Button, Inbound, Lane, Outbound, Place, _, lines
 from storage import alerts, conversations
@@ -33,8 +33,7 @@ def sos(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
             _("Where are you? Send your place or write it."),
             _("Write here what is happening. I pass it on to the coordinators."),
         ),
-        Button(_("Send my place"), "", asks_place=True),
-        Button(_("It was a mistake"), "/mistake"),
+        *_buttons(ctx),
         lane=Lane.CRISIS,
     )
     return [first, *problem, *pages]
@@ -53,8 +52,7 @@ def said(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
             cards.told(len(alerts.paged(ctx.tx, alert.id))),
             alarms.call(ctx),
         ),
-        Button(_("Send my place"), "", asks_place=True),
-        Button(_("It was a mistake"), "/mistake"),
+        *_buttons(ctx),
         lane=Lane.CRISIS,
     )
     return [*(problem or [kept]), *shown]
@@ -73,15 +71,43 @@ def moved(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
     return alarms.in_rooms(ctx, alert) if disclosure.area(ctx, alert) != before else []
 
 
+def at_home(ctx: Context, alert: Alert, kept: naming.Kept) -> list[Outbound]:
+    """The person is at home: their saved place is that of the alert."""
+    alert.sealed_place = ctx.tx.seal(ctx.person.key_id, "alert place", kept)
+    alerts.note(ctx.tx, ctx.now, alert, ctx.person, f"{PIN} {kept.get('words') or ''}".strip())
+    answer = ctx.reply(_("I have written this down."), *_buttons(ctx), lane=Lane.CRISIS)
+    return [answer, *alarms.in_rooms(ctx, alert)]
+
+
+def _buttons(ctx: Context) -> tuple[Button, ...]:
+    here = (Button(where.home_label(ctx), "/home here"),) if ctx.person.sealed_home is not None else ()
+    return (
+        Button(where.SEND_MY_PLACE, "", asks_place=True),
+        *here,
+        Button(_("It was a mistake"), "/mistake"),
+    )
+
+
 def _write_down(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
     words, shown = inbound.text, list[Outbound]()
     if _place(inbound) is not None:
         shown = moved(ctx, alert, inbound)
         words = words or PIN
+    elif words and alert.sealed_place is None:
+        shown = _named(ctx, alert, words)
     if words:
         source = (ctx.account.id, inbound.message_id) if inbound.message_id else None
         alerts.note(ctx.tx, ctx.now, alert, ctx.person, words, source=source)
     return shown
+
+
+def _named(ctx: Context, alert: Alert, words: str) -> list[Outbound]:
+    """Words that name one place near the union beyond doubt say roughly where; nothing is asked."""
+    kept = naming.surely(ctx, words)
+    if kept is None or kept["far"]:
+        return []
+    alert.sealed_place = ctx.tx.seal(ctx.person.key_id, "alert place", kept)
+    return alarms.in_rooms(ctx, alert)
 
 
 def _place(inbound: Inbound) -> Place | None:

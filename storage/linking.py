@@ -139,6 +139,8 @@ def _move_standing(tx: Transaction, person: Person, other: Person) -> None:
         _rename(tx, Consent.person_id, person.id, other.id)
     if person.sealed_name is None and other.sealed_name is not None:
         person.sealed_name = _resealed(tx, person, other, "name", other.sealed_name)
+    if person.sealed_home is None and other.sealed_home is not None:
+        person.sealed_home = _resealed(tx, person, other, "home", other.sealed_home)
     _rename(tx, Room.opened_by, person.id, other.id)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from storage.database import Transaction
 from storage.tables import Account, Alert, Block, Commitment, Consent, Need, Person
+
+MOST_MOVES = 5  # changes of one's own place (offer, home)
+MOVES_WITHIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,22 @@ def reach(tx: Transaction, person_ids: Sequence[UUID]) -> dict[UUID, Known]:
             known |= {account.person_id: (account, person) for account, person in tx.session.execute(query)}
         tx.load_keys(known[person_id][1].key_id for person_id in unknown if person_id in known)
     return {person_id: Known(*known[person_id]) for person_id in person_ids if person_id in known}
+
+
+def may_move(now: datetime, person: Person) -> bool:
+    """Whether someone may change their own place again: from many changes others could be located."""
+    fresh = person.moves_since is None or now - person.moves_since >= MOVES_WITHIN
+    return fresh or person.moves < MOST_MOVES
+
+
+def move(now: datetime, person: Person) -> bool:
+    """Count a change of someone's own place; False, and nothing is counted, if it is one too many."""
+    if not may_move(now, person):
+        return False
+    if person.moves_since is None or now - person.moves_since >= MOVES_WITHIN:
+        person.moves, person.moves_since = 0, now
+    person.moves += 1
+    return True
 
 
 def name_of(tx: Transaction, person: Person) -> str:

@@ -190,6 +190,8 @@ class World:
         await friend.says(words)
         await friend.presses("Yes")
         await friend.sends_place(*place)
+        if friend.inbox[-1].text.startswith(("Is this for you", "¿Es para ti")):
+            await friend.presses(friend.inbox[-1].labels[0])
         reference = next(each.text for each in friend.inbox if each.text.startswith("N-")).split(" ")[0]
         friend.inbox.clear()
         return reference

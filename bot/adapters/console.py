@@ -131,6 +131,10 @@ class Console:
     def send_place(self, person: str, latitude: float, longitude: float) -> None:
         self.say(person, "", place=[latitude, longitude])
 
+    def move(self, person: str, latitude: float, longitude: float) -> None:
+        """A live position goes on: the message with the place is changed."""
+        self.say(person, "", id=self._written[person], kind="edit", place=[latitude, longitude])
+
     def send_file(self, person: str, path: str, caption: str = "") -> None:
         mime = mimetypes.guess_type(path)[0] or "application/octet-stream"
         kind = mime.split("/")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conversations.acts import press_token, tokens
-from tests.world import Friend, World
+from tests.world import BARCELONA, Friend, World
 
 
 async def _talk(world: World, volunteer: str = "ben") -> tuple[Friend, Friend, str]:
@@ -82,7 +82,11 @@ async def test_a_number_when_two_questions_came_is_asked_about(world: World) -> 
     ben = await world.volunteer("ben", "I can fetch medicine and walk dogs")
     await world.forward(minutes=1)
     first = await world.need("ana")
-    second = await world.need("zoe", "/need someone to walk my dog")
+    zoe = world.person("zoe")
+    await zoe.says("/need someone to walk my dog")
+    await zoe.presses("It is urgent")
+    await zoe.sends_place(*BARCELONA)
+    second = zoe.inbox[-1].text.split(" ")[0]
     world.clear()
     await ben.says("1")
     asked = ben.hears("Which one do you mean?", first, second)

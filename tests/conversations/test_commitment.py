@@ -397,14 +397,14 @@ async def test_when_a_volunteer_accepts_the_coordinators_talk_about_it_ends(worl
 
 
 async def test_made_urgent_others_are_asked_at_once(world: World) -> None:
-    for number in range(6):
+    for number in range(8):
         await world.volunteer(f"ben{number}", place=(41.40 + number / 1000, 2.16))
     reference = await world.need("ana")
     world.clear()
     ana = world.person("ana")
     await ana.presses("It is urgent")
-    ana.hears(reference, "urgent", "I have asked 6 people", "within 5 minutes")
-    world.person("ben5").hears("Fetch medicine", "urgent", reference)
+    ana.hears(reference, "urgent", "I have asked 8 people", "within 5 minutes")
+    world.person("ben7").hears("Fetch medicine", "urgent", reference)
     world.nobody_hears_anything_else()
 
 

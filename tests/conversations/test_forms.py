@@ -141,9 +141,13 @@ async def test_wrong_answers_are_asked_again(world: World) -> None:
     ana.hears("Fetch medicine", "Is that right?")
     await ana.says("yep")
     ana.hears("Where is help needed?")
-    for nowhere in ("0, 0", "95.5, 200.1", "x"):
+    for nowhere, why in (
+        ("0, 0", "can't be right"),
+        ("95.5, 200.1", "can't be right"),
+        ("x", "could not read"),
+    ):
         await ana.says(nowhere)
-        ana.hears("could not read that place", "Where is help needed?")
+        ana.hears(why, "Where is help needed?")
     await ana.says("Calle Mayor 3")
     ana.hears("N-", "Fetch medicine")
 
@@ -220,6 +224,7 @@ async def test_strange_words_are_kept_as_they_are(any_world: World, words: str) 
     ana.hears("Is that right?")
     await ana.presses("Yes")
     await ana.sends_place(*BARCELONA)
+    await ana.presses("For me")
     await ben.presses("I can")
     whole = "\n".join(message.text for message in ben.inbox)
     assert words.replace("\x00", "")[:1_900] in whole.replace("\x00", "")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
+from storage.tables import Offer
 from tests.conversations.acts import press_token, tokens
 from tests.world import BARCELONA, Friend, World
 
@@ -278,8 +281,9 @@ async def test_with_two_met_the_bot_asks_whom(world: World) -> None:
 
 async def test_a_block_ends_every_case_between_them(world: World) -> None:
     ana, ben, first = await _met(world)
+    await world.database.run(lambda tx: tx.session.execute(sa.update(Offer).values(capacity=2)))
     await ana.says("/need pills")
-    await ana.presses("Yes")
+    await ana.presses("It is urgent")
     await ana.sends_place(*BARCELONA)
     await ana.presses("Another one")
     second = ana.inbox[-1].text.split(" ")[0]

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from handlers import matching
 from handlers.messages import Place
 from handlers.places import coarse
-from storage import cells, needs, offers, people
+from storage import candidates, cells, needs, offers, people
 from storage.database import Database, Transaction
 from storage.tables import Account, Base, Offer, OfferSkill, Person
 from tests.engines import open_database, sqlite_url
@@ -60,9 +60,9 @@ def volunteers_at(tx: Transaction, places: Sequence[tuple[tuple[float, float], i
     offers.save(tx, NOON, first, "UTC", offers.Terms(("medicine",), place=CELL))
     tx.write()
     for model in (Person, Account, Offer, OfferSkill):
-        column = Person.id if model is Person else model.person_id  # type: ignore[attr-defined]
+        column = getattr(model, "id" if model is Person else "person_id")
         row = tx.session.scalars(sa.select(model).where(column == first.id)).one()
-        like = {each.key: getattr(row, each.key) for each in sa.inspect(model).column_attrs}
+        like = {each.name: getattr(row, each.name) for each in model.__table__.columns}
         copies = [copy(tx, model, like, number, *place) for number, place in enumerate(places)]
         tx.session.execute(sa.insert(model), copies)
 
@@ -94,7 +94,8 @@ def answers(tx: Transaction, person: tuple[float, float]) -> list[tuple[str, boo
         state="open", sealed_words=b"", latitude=stored[0], longitude=stored[1], created_at=NOON,
     )  # fmt: skip
     tx.write()
-    found = offers.candidates(tx, NOON, need, 2 * PROBES)
+    search = candidates.Search(need.id, requester.id, "medicine", *stored, at=NOON, union_zone="UTC")
+    found = candidates.find(tx, NOON, search, 2 * PROBES)
     return [(str(each.person_id), each.reaches, matching.how_far(each).message) for each in found]
 
 
@@ -168,5 +169,26 @@ async def test_a_volunteer_who_moves_around_hears_the_same_wherever_in_the_cell_
     asked = [any("Can you help" in text for text in texts) for texts in one]
     assert 1 < sum(asked) < MEETINGS  # sometimes asked and sometimes not: there is something to learn
     seen = " ".join(text for texts in one for text in texts)
-    assert "walk" in seen
+    assert "from you" in seen
     assert not any(f"{degrees:.3f}" in seen for degrees in (*ONE_CORNER, *OTHER_CORNER, *CELL))
+
+
+async def test_who_moves_more_often_than_people_do_has_to_wait(world: World) -> None:
+    mallory = world.person("mallory")
+    for place, _radius in probes(5, people.MOST_MOVES):
+        await world.volunteer("mallory", place=place)
+    before = await world.database.run(offered_at)
+    await mallory.says("/offer I can fetch medicine")
+    mallory.inbox.clear()
+    await mallory.sends_place(*BARCELONA)
+    mallory.hears("You have changed your place often today")
+    assert await world.database.run(offered_at) == before
+    await mallory.says("/cancel")
+    await world.forward(days=1, minutes=1)
+    await world.volunteer("mallory", place=BARCELONA)
+    assert await world.database.run(offered_at) == CELL
+
+
+def offered_at(tx: Transaction) -> tuple[float | None, float | None]:
+    offer = tx.session.scalars(sa.select(Offer)).one()
+    return offer.latitude, offer.longitude
