@@ -7,6 +7,7 @@ as many columns as fit its equator-side edge. Distances are metres, angles degre
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import asin, ceil, cos, degrees, floor, pi, radians, sin, sqrt
 
 EARTH_RADIUS = 6_371_000.0
@@ -72,6 +73,7 @@ def _row(latitude: float, size: int) -> int:
     return floor((min(90.0, max(-90.0, latitude)) + 90) * METRES_PER_DEGREE / size)
 
 
+@lru_cache(maxsize=1 << 14)  # a union's area has few rows, and each search asks for dozens of them
 def _columns(row: int, size: int) -> int:
     south, north = (abs(edge * size / METRES_PER_DEGREE - 90) for edge in (row, row + 1))
     widest = cos(radians(min(south, north, 90)))
