@@ -187,7 +187,7 @@ class Day:
             return
         field_name = scope.rsplit(":", 1)[-1]
         fitting = next((key for key in keys if key.says == someone.wants), None)
-        if any(key.asks_place for key in keys):
+        if field_name == "place":
             self.at(moment, lambda: self.console.send_place(someone.name, *someone.home))
         elif fitting is not None:
             self._presses(someone, fitting, moment)

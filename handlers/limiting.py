@@ -194,7 +194,7 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
 
 
 def change_buttons() -> tuple[Button, ...]:
-    return (Button(_("Days, hours, limits"), "/limits"),)
+    return (Button(_("Days, hours, limits"), "/limits"), Button(_("Change kinds of help"), "/kinds"))
 
 
 LIMITS = Form(

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, coordinators, linking, references
+from handlers import alarms, coordinators, linking, references, verifying
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, Text, Verbatim, _, lines
 from handlers.texts import duration, joined
@@ -60,7 +60,8 @@ def _use(ctx: Context, argument: str, *, is_own: bool) -> list[Outbound]:
     ctx.person.member_since = ctx.person.member_since or ctx.now
     work.audit(ctx.tx, ctx.now, ctx.person.id, f"joined as {role}", subject=ctx.person)
     if role != COORDINATOR:
-        return [ctx.reply(_("Welcome. You are a member now."), Button(_("I can help"), "/offer"))]
+        welcome = ctx.reply(_("Welcome. You are a member now."), Button(_("I can help"), "/offer"))
+        return [welcome, *verifying.ask_about_offer(ctx, ctx.person)]
     ctx.person.coordinator_since = ctx.person.coordinator_since or ctx.now
     ctx.person.on_duty = True
     return [
@@ -153,7 +154,8 @@ def let_in(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     person.member_since = ctx.now
     work.audit(ctx.tx, ctx.now, ctx.person.id, "let in", subject=person)
     welcome = _("A coordinator has let you in. I ask you when someone nearby needs what you offer.")
-    return [ctx.reply(_("Done. They are a member now.")), Outbound(person.id, welcome)]
+    done = ctx.reply(_("Done. They are a member now."))
+    return [done, Outbound(person.id, welcome), *verifying.ask_about_offer(ctx, person)]
 
 
 def _person(ctx: Context, argument: str) -> Person | None:

@@ -6,7 +6,18 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from handlers import choosing, limiting, limits, membership, needs, places, skills, volunteering, where
+from handlers import (
+    choosing,
+    limiting,
+    limits,
+    membership,
+    needs,
+    places,
+    skills,
+    verifying,
+    volunteering,
+    where,
+)
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.messages import Button, Inbound, Outbound, _, lines
@@ -59,6 +70,7 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
     earlier = offers.of(ctx.tx, ctx.person.id)
     if earlier is not None:
         terms = limits.carried_over(offers.terms_of(ctx.tx, ctx.person, earlier), terms)
+    new = verifying.newly_offered(ctx, chosen)
     offers.save(ctx.tx, ctx.now, ctx.person, ctx.union.time_zone, terms)
     what = joined(*(skills.label(each) for each in chosen))
     if ctx.person.member_since is None:
@@ -68,9 +80,11 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
         _("Thank you. I ask you when someone nearby needs this."),
         _("I understood: {terms}.", terms=said) if said else None,
         _("You may always say no. /my shows your offer."),
+        verifying.note(ctx, chosen),
     )
     change = (Button(_("Change"), f"/limits {name}") for name in limits.NOTHING_SAID if answers.get(name))
-    return [ctx.reply(thanks, *islice(change, 1), *limiting.change_buttons(), title=what)]
+    said_to_them = ctx.reply(thanks, *islice(change, 1), *limiting.change_buttons(), title=what)
+    return [said_to_them, *verifying.ask(ctx, ctx.person, new)]
 
 
 OFFER = Form(
@@ -101,6 +115,27 @@ OFFER = Form(
     ),
     _done,
 )
+
+
+def kinds(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+    """/kinds: take kinds of help out of one's offer or add others; all else about it stays."""
+    offer = offers.of(ctx.tx, ctx.person.id)
+    if offer is None:
+        return [ctx.reply(limiting.NO_OFFER)]
+    return start(ctx, KINDS, {"chosen": offer.skills.split()})
+
+
+def _kinds_chosen(ctx: Context, answers: Answers) -> list[Outbound]:
+    chosen = tuple(answers["skills"])
+    new = verifying.newly_offered(ctx, chosen)
+    if offers.change(ctx.tx, ctx.now, ctx.person, ctx.union.time_zone, skills=chosen) is None:
+        return [ctx.reply(limiting.NO_OFFER)]
+    text = lines(_("Your offer is changed. /my shows it."), verifying.note(ctx, chosen))
+    asked = verifying.ask(ctx, ctx.person, new) if ctx.person.member_since is not None else []
+    return [ctx.reply(text, title=joined(*(skills.label(each) for each in chosen))), *asked]
+
+
+KINDS = Form("kinds", (choosing.SEVERAL,), _kinds_chosen)
 
 
 def remove(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from handlers import matching, sizing, skills
 from handlers.context import Moment
 from handlers.matching import Judgement, Request
-from storage import candidates, needs, people
+from storage import candidates, history, people
 from storage.candidates import Candidate, Search
 from storage.tables import Need, Part
 
@@ -58,7 +58,7 @@ def _at_stage(moment: Moment, need: Need, part: Part, stage: int, but: Collectio
     kind = skills.of(moment.core, part.skill)
     wanted = (part.skill, *kind.instead) if stage >= OTHER_SKILLS else (part.skill,)
     seen = set(but)
-    union = sizing.union_chance(needs.answers(moment.tx))
+    union = sizing.union_chance(history.answers(moment.tx))
     for skill in wanted:
         # Whoever stands in where nobody unverified may help has to be verified for what they can do.
         verified = kind.verified_only or skills.of(moment.core, skill).verified_only

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from storage.candidates import Candidate
-from storage.needs import Answers
+from storage.history import Answers
 
 USUAL = 0.3  # volunteers say yes to: published response rates run from 17 to 47 percent (JMIR 2023 e41551)
 STRENGTH = 10  # answers that weigh as much as what was known before them

@@ -132,7 +132,7 @@ _ALL: Final = (
     _is("pumping", "energy", _("Pump out water"), "digging"),
     _is("digging", "rescue", _("Dig and clear rubble"), "carrying"),
     _is("searching", "rescue", _("Search for people"), "reunite"),
-    _is("boats", "rescue", _("Boats and flooded roads")),
+    _is("boats", "rescue", _("Boats")),
     _is("sandbags", "rescue", _("Sandbags and flood barriers"), "digging", "carrying"),
     _is("building_check", "rescue", _("Check if a building is safe"), "building"),
     _is("trees", "rescue", _("Fallen trees and chainsaws"), "gardening", "digging"),
@@ -184,4 +184,6 @@ def label(skill: str) -> Text:
 
 def covered(skills: Iterable[str]) -> set[str]:
     """What is meant no more by a vague word beside these: in "fix the tap" the tap says it all."""
-    return {each for skill in skills if skill in SKILLS for each in SKILLS[skill].instead}
+    found = [SKILLS[skill] for skill in skills if skill in SKILLS]
+    beside_anything = {"goods", "delivery"} if found else set()  # "lend me ...", "bring me ..."
+    return beside_anything.union(*(skill.instead for skill in found))

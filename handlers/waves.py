@@ -14,7 +14,7 @@ from handlers.assigning import Wish
 from handlers.context import Moment
 from handlers.messages import Lane, Outbound, Text
 from handlers.searching import COORDINATOR, NEAR, Found, Option
-from storage import alerts, needs, outbox
+from storage import alerts, history, needs, outbox
 from storage.candidates import Candidate
 from storage.tables import Invitation, Need, Part
 
@@ -51,7 +51,7 @@ def lacking(moment: Moment, need: Need) -> list[Part]:
 def _size(moment: Moment, need: Need, found: Found) -> int:
     """How many more have to be asked, so that enough of those who may still answer will accept."""
     union = moment.union
-    waiting = [sizing.union_chance(needs.answers(moment.tx))] * len(_pending(moment, need, found.part))
+    waiting = [sizing.union_chance(history.answers(moment.tx))] * len(_pending(moment, need, found.part))
     return sizing.how_many(
         [each.chance for each in found.options],
         union.silence * (sizing.URGENT if need.urgent else 1),
@@ -74,6 +74,7 @@ def _pending(moment: Moment, need: Need, part: Part) -> list[Invitation]:
 
 def _send(moment: Moment, need: Need, chosen: Sequence[tuple[Found, Sequence[Option]]]) -> list[Outbound]:
     """Send a wave, and say when the next step is; whoever was chosen for two parts is asked about one."""
+    unverified = _nobody_verified_near(moment, need, [found for found, _options in chosen])
     need.wave += 1
     need.widened = max(need.widened, min((found.stage for found, _options in chosen), default=0))
     told: list[Outbound] = []
@@ -83,12 +84,20 @@ def _send(moment: Moment, need: Need, chosen: Sequence[tuple[Found, Sequence[Opt
         asked |= {each.candidate.person_id for each in options}
     alone = [found for found, _options in chosen if not _pending(moment, need, found.part)]
     if chosen and len(alone) == len(chosen):
-        return _rest(moment, need, alone)
+        return _rest(moment, need, alone, unverified=unverified)
     need.next_step_at, need.idle_waves = moment.now + cards.wave_wait(moment, need), 0
-    far = [found for found, _options in chosen if found.stage > NEAR and _verified_only(moment, found)]
-    if alone or far or need.widened >= COORDINATOR:
-        told += _tell_coordinators(moment, need, [*alone, *far])
+    if unverified or alone or need.widened >= COORDINATOR:
+        told += _tell_coordinators(moment, need, unverified=unverified)
     return told
+
+
+def _nobody_verified_near(moment: Moment, need: Need, found: Sequence[Found]) -> bool:
+    """Whether a part that only verified people may do found none of them near from the first."""
+    return any(
+        skills.of(moment.core, each.part.skill).verified_only and (each.stage > NEAR or not each.options)
+        for each in found
+        if not needs.invitations(moment.tx, need.id)
+    )
 
 
 def _invite(moment: Moment, need: Need, part: Part, options: Sequence[Option]) -> list[Outbound]:
@@ -107,23 +116,18 @@ def _invite(moment: Moment, need: Need, part: Part, options: Sequence[Option]) -
     ]
 
 
-def _rest(moment: Moment, need: Need, found: Sequence[Found]) -> list[Outbound]:
+def _rest(moment: Moment, need: Need, found: Sequence[Found], *, unverified: bool) -> list[Outbound]:
     """Nobody is left to ask: look again when someone wakes, at the latest after a rest that grows."""
     longest = moment.now + min(LONGEST_REST, FIRST_REST * (1 << min(need.idle_waves, 6)))
     need.next_step_at = searching.wakes(found, moment.now, longest) or longest
     need.idle_waves += 1
-    return _tell_coordinators(moment, need, found)
+    return _tell_coordinators(moment, need, unverified=unverified)
 
 
-def _verified_only(moment: Moment, found: Found) -> bool:
-    return skills.of(moment.core, found.part.skill).verified_only
-
-
-def _tell_coordinators(moment: Moment, need: Need, found: Sequence[Found]) -> list[Outbound]:
+def _tell_coordinators(moment: Moment, need: Need, *, unverified: bool) -> list[Outbound]:
     """A coordinator looks after a need for which the search does not suffice; it goes on all the same."""
     if alerts.of_need(moment.tx, need):
         return []
-    unverified = any(_verified_only(moment, each) for each in found)
     kind = "unverified" if unverified else "unanswered"
     return alarms.raise_alert(moment, kind, person_id=need.person_id, need=need)
 

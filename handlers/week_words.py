@@ -77,9 +77,13 @@ _WORDS: dict[tuple[Kind, tuple[int, ...]], str] = {
     (Kind.AND, ()): "and|or|y|o|e|u|as well as|also|plus|tambien|i|ni|nor",
     (Kind.NOT, ()): (
         "not|no|except|excepto|exceptuando|salvo|menos|nunca|never|don't|dont|can't|cant|cannot|excluding|"
-        "apart from|other than|but not|pero no|unless|isn't|tampoco|sin"
+        "apart from|other than|but not|pero no|unless|isn't|tampoco|sin|no puedo|nunca puedo|tampoco puedo|"
+        "not free|not available|no estoy disponible|busy|ocupado|ocupada|i work|i'm working|trabajo|estudio"
     ),
-    (Kind.BUT, ()): "but|pero|sino|though|aunque|only|solo|solamente|unicamente|just",
+    (Kind.BUT, ()): (
+        "but|pero|sino|though|aunque|only|solo|solamente|unicamente|just|so|asi que|puedo|i can|free|libre|"
+        "libres|available|disponible"
+    ),
     (Kind.NOISE, ()): (
         "good morning|good afternoon|good evening|good night|buenos dias|buenas tardes|buenas noches|"
         "buenas|mas tarde|this morning|this afternoon|this evening|tomorrow morning|tomorrow evening|"
@@ -121,7 +125,7 @@ def pattern(languages: tuple[str, ...]) -> re.Pattern[str]:
     """One expression for times, words that say when, other words, dashes and ends of sentences."""
     words = "|".join(re.escape(word) for word in sorted(table(languages), key=len, reverse=True))
     return re.compile(
-        rf"(?<!\w)(?P<known>{words})(?!\w)|(?<![\w:])(?:{_TIME})"
+        rf"(?<!\w)(?P<known>{words})(?!\w|'\w)|(?<![\w:])(?:{_TIME})"
         r"|(?P<dash>-)|(?P<comma>,)|(?P<and>[&+/])|(?P<end>[.;!?\n()]+)|(?P<word>[\w']+)"
     )
 

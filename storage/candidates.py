@@ -121,9 +121,7 @@ EVERYBODY = 1 << 31
 def nearest(tx: Transaction, search: Search, most: int) -> list[Near]:
     """From the index alone: who offers the skill, the hour and a language, and may reach the need."""
     values = parameters(search, most)
-    placed = "far" in values
-    wraps = placed and _wraps(values["latitude"], values["longitude"], search.wider)
-    statement = _statement(tx.session.get_bind().dialect.name, placed=placed, wraps=wraps)
+    statement = statement_for(tx.session.get_bind().dialect.name, values)
     made_now = tx.loaded.invitations.get(search.need_id)
     asked_before = () if made_now == [] else (Invitation,)
     with tx.asking(OfferSkill, Block, *asked_before):
@@ -168,6 +166,13 @@ def _ranges(latitude: float, longitude: float, wider: float, rings: tuple[int, i
             if reach * OVERLAP <= ring:  # nobody of this class goes farther
                 break
     return [orjson.dumps(each).decode() for each in found]
+
+
+def statement_for(engine: str, values: dict[str, Any]) -> sa.TextualSelect:
+    """The statement that fits what is asked, for an engine by its name."""
+    placed = "far" in values
+    wraps = placed and _wraps(values["latitude"], values["longitude"], values["wider"])
+    return _statement(engine, placed=placed, wraps=wraps)
 
 
 def _wraps(latitude: float, longitude: float, wider: float) -> bool:

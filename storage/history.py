@@ -32,6 +32,36 @@ class Past:
     verified: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How a union's volunteers have answered lately: how many said yes, of how many who were asked."""
+
+    accepted: int
+    answered: int
+
+
+MEASURED = 500  # the newest answered invitations
+YES = ("accepted", "returned")
+ANSWERED = (*YES, "declined", "expired")
+
+
+def answers(tx: Transaction) -> Answers:
+    """How the last invitations were answered, those of this transaction left out; silence is an answer."""
+    if tx.loaded.answers is None:
+        last = (
+            sa.select(Invitation.state)
+            .where(Invitation.state.in_(ANSWERED))
+            .order_by(Invitation.asked_at.desc())
+            .limit(MEASURED)
+            .subquery()
+        )
+        yes = sa.func.coalesce(sa.func.sum(sa.case((last.c.state.in_(YES), 1), else_=0)), 0)
+        with tx.asking():
+            row = tx.session.execute(sa.select(yes, sa.func.count()).select_from(last)).one()
+        tx.loaded.answers = row[0], row[1]
+    return Answers(*tx.loaded.answers)
+
+
 def of_volunteers(tx: Transaction, now: datetime, skill: str, person_ids: Sequence[UUID]) -> dict[UUID, Past]:
     """The past of each, with what this transaction has changed; `skill` is whose verification counts."""
     found: dict[UUID, Past] = defaultdict(Past)

@@ -17,7 +17,7 @@ from babel.messages.pofile import PoFileError
 from handlers.contents import COMMANDS
 from handlers.lexicon import Lexicons
 from handlers.messages import Text
-from handlers.skills import SKILLS
+from handlers.skills import FAMILIES, SKILLS
 from handlers.texts import Catalogs, own_name
 from tests import catalogs
 from tests.catalogs import LOCALES, ROOT, SOURCE
@@ -202,6 +202,7 @@ def label_calls() -> Iterator[tuple[ast.expr, str]]:
 def labels() -> dict[str, str]:
     """What stands on buttons, in English, with what pressing it says."""
     found = {skill.label.message: name for name, skill in SKILLS.items()}
+    found |= {label.message: family for family, label in FAMILIES.items()}
     for expression, says in label_calls():
         for node in ast.walk(expression):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":

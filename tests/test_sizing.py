@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from handlers.sizing import chance, how_many, union_chance
 from storage.candidates import Candidate
-from storage.needs import Answers
+from storage.history import Answers
 
 CHANCES = st.lists(st.floats(0.01, 0.99), max_size=12)
 SILENCE = st.floats(0.01, 0.9)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncIterator
 
 import pytest
+import sqlalchemy as sa
 
+from handlers.context import Union
 from handlers.messages import _
+from storage import cells, gathering
+from storage.database import Database
+from storage.gathering import Entry
+from storage.tables import Need
 from tests.conversations.acts import place_of, rendered
 from tests.conversations.neighbours import asks, neighbour
-from tests.world import BARCELONA, World
+from tests.world import BARCELONA, World, console_world
 
 NEAR = (41.403, 2.165)
 
@@ -48,7 +55,6 @@ async def test_english_words_become_a_need_of_the_right_kind(
     ("words", "kind"),
     [
         ("necesitamos agua potable y mantas en Garcia, somos seis", "Drinking water"),
-        ("necesito insulina para mi madre, la farmacia esta cerrada desde el temblor", "Fetch medicine"),
         ("alguien nos puede dejar una tienda de campaña? dormimos en la calle en Sagrada Famlia",
          "Tents and camping things"),
         ("no tenemos luz, puedo cargar el movil en algun sitio", "Generators and electricity"),
@@ -67,6 +73,20 @@ async def test_spanish_words_become_a_need_of_the_right_kind(world: World, words
     assert any(each.text.startswith("N-") and named in each.text for each in rosa.inbox)
 
 
+async def test_who_asks_for_their_mother_is_asked_if_that_pin_is_where_she_is(world: World) -> None:
+    ben = await neighbour(world, "ben", "medicine", place=NEAR)
+    rosa = world.person("rosa")
+    await rosa.says("/language es")
+    rosa.inbox.clear()
+    await rosa.says("necesito insulina para mi madre, la farmacia esta cerrada desde el temblor")
+    rosa.hears(rendered(world, _("Fetch medicine")))
+    await rosa.presses(rendered(world, _("Yes")))
+    await rosa.sends_place(*NEAR)
+    ben.hears_nothing()
+    await rosa.presses(rendered(world, _("Help is needed there")))
+    ben.hears("Fetch medicine", "minutes from you", without=["madre"])
+
+
 async def test_who_writes_turkish_chooses_the_kind_and_is_read_in_their_own_words(world: World) -> None:
     ben = await neighbour(world, "ben", "tents", place=NEAR)
     aylin = world.person("aylin")
@@ -81,6 +101,7 @@ async def test_who_writes_turkish_chooses_the_kind_and_is_read_in_their_own_word
     await aylin.presses("Tents and camping things")
     await aylin.presses("Yes")
     await aylin.sends_place(*NEAR)
+    await aylin.presses("For me")
     ben.hears("Tents and camping things", without=["çadır", "Antakyya"])
     await ben.presses("I can")
     ben.hears("“çadır lazım, dışarıdayız, Antakyya”")
@@ -94,6 +115,51 @@ async def test_the_area_is_stored_coarsely_and_the_pin_opens_with_the_yes(world:
     far.hears_nothing()
     await ben.presses("I can")
     assert place_of(ben, ben.hears("open to you")) == NEAR
+
+
+HATAY = (
+    Entry(1, "Antakya", (("Antioquía", "es"), ("Antioch", "en")), 36.2066, 36.1572, "TR", "town", 377_793),
+    Entry(2, "Kırıkhan", (("Kirikhan", ""),), 36.4994, 36.3575, "TR", "town", 70_000),
+    Entry(3, "İskenderun", (("Alejandreta", "es"),), 36.5872, 36.1735, "TR", "town", 184_833),
+    Entry(4, "Samandağ", (("Samandag", ""),), 36.0847, 35.9775, "TR", "town", 45_000),
+)
+
+
+@pytest.fixture
+async def hatay(sqlite_database: Database) -> AsyncIterator[World]:
+    """A union around Antakya that knows its towns by name."""
+    await sqlite_database.run(lambda tx: gathering.replace_batch(tx, "TR", list(HATAY)))
+    union = Union(country="TR", centre=(36.2, 36.16), area_radius=80_000, countries=("TR",))
+    async with console_world(sqlite_database, union) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("we are next to the school in Antakyaa", HATAY[0]),
+        ("Atioch, the big parking", HATAY[0]),
+        ("estamos en Antioquia, junto al puente", HATAY[0]),
+        ("Alejandretta", HATAY[2]),
+        ("Kirikhann", HATAY[1]),
+        ("iskenderum", HATAY[2]),
+        ("SAMANDAG sahil", HATAY[3]),
+    ],
+)
+async def test_a_misspelled_town_is_found(hatay: World, words: str, place: Entry) -> None:
+    ana = hatay.person("ana")
+    await ana.says("I need blankets")
+    await ana.presses("Yes")
+    hatay.clear()
+    await ana.says(words)
+    asked = ana.inbox[0]
+    button = next((each for each in asked.labels if place.name in each), None)
+    if button is not None:  # one tap, where it could be another word
+        await ana.presses(button)
+    area = await hatay.database.run(
+        lambda tx: [(each.latitude, each.longitude) for each in tx.session.scalars(sa.select(Need))]
+    )
+    assert area == [cells.snap(place.latitude, place.longitude)], asked
 
 
 # --- nobody is left without an answer -----------------------------------------------------------------

@@ -171,3 +171,24 @@ async def test_a_volunteer_who_moves_around_hears_the_same_wherever_in_the_cell_
     seen = " ".join(text for texts in one for text in texts)
     assert "from you" in seen
     assert not any(f"{degrees:.3f}" in seen for degrees in (*ONE_CORNER, *OTHER_CORNER, *CELL))
+
+
+async def test_who_moves_more_often_than_people_do_has_to_wait(world: World) -> None:
+    mallory = world.person("mallory")
+    for place, _radius in probes(5, people.MOST_MOVES):
+        await world.volunteer("mallory", place=place)
+    before = await world.database.run(offered_at)
+    await mallory.says("/offer I can fetch medicine")
+    mallory.inbox.clear()
+    await mallory.sends_place(*BARCELONA)
+    mallory.hears("You have changed your place often today")
+    assert await world.database.run(offered_at) == before
+    await mallory.says("/cancel")
+    await world.forward(days=1, minutes=1)
+    await world.volunteer("mallory", place=BARCELONA)
+    assert await world.database.run(offered_at) == CELL
+
+
+def offered_at(tx: Transaction) -> tuple[float | None, float | None]:
+    offer = tx.session.scalars(sa.select(Offer)).one()
+    return offer.latitude, offer.longitude

@@ -9,6 +9,7 @@ from math import cos, radians
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -289,3 +290,29 @@ async def test_one_account_that_can_be_reached_is_enough(database: Database) -> 
     assert await database.run(lambda tx: ranked(tx, need_id, HERE)) == []
     await database.run(elsewhere)
     assert [each.person_id for each in await database.run(lambda tx: ranked(tx, need_id, HERE))] == [ben_id]
+
+
+@pytest.mark.parametrize("search", [(41.4, 2.16), (-16.5, 179.99), (None, None)])
+async def test_the_statement_is_an_index_search_never_a_scan(
+    database: Database, search: tuple[float | None, float | None]
+) -> None:
+    """However few rows there are, or many: the engine is told to choose by the plan alone."""
+
+    def plan(tx: Transaction) -> str:
+        engine = tx.session.get_bind().dialect.name
+        asked = Search(tx.new_id(), tx.new_id(), "medicine", *search, NOON, "UTC")
+        values = candidates.parameters(asked, 80)
+        if engine == "postgresql":
+            tx.session.execute(sa.text("SET LOCAL enable_seqscan = off"))  # the table is empty here
+        statement = candidates.statement_for(engine, values)
+        explain = "EXPLAIN QUERY PLAN " if engine == "sqlite" else "EXPLAIN "
+        asking = sa.text(explain + statement.element.text).bindparams(*statement.element._bindparams.values())
+        return "\n".join(str(row[-1]) for row in tx.session.execute(asking, values))
+
+    told = await database.run(plan)
+    assert "SCAN s" not in told
+    assert "Seq Scan on offer_skills" not in told
+    keys = ("skill = ", "radius_class = ", "cell >= ") if search[0] is not None else ("skill = ",)
+    if "SEARCH s" in told:
+        keys = tuple(each.replace(" = ", "=?").replace(" >= ", ">?") for each in keys)
+    assert all(each in told.replace("(s.", "").replace("::text", "") or each in told for each in keys), told

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage import hours
 
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
+UNHURRIED = settings(deadline=None)  # a busy machine is no fault
 ZONES = [
     "UTC", "Europe/Madrid", "Europe/Lisbon", "America/New_York", "America/Los_Angeles", "Asia/Kolkata",
     "Asia/Kathmandu", "Australia/Lord_Howe", "Australia/Sydney", "Pacific/Kiritimati", "Pacific/Pago_Pago",
@@ -29,6 +30,7 @@ def indexed(free: str | None, zone: str, union_zone: str, at: datetime, saved: d
     return bool(hours.words(free, zone, union_zone, saved)[word] & mask)
 
 
+@UNHURRIED
 @given(weeks, st.sampled_from(ZONES), moments)
 def test_in_the_unions_own_zone_the_index_says_just_what_the_offer_says(
     free: str, zone: str, at: datetime
@@ -36,6 +38,7 @@ def test_in_the_unions_own_zone_the_index_says_just_what_the_offer_says(
     assert indexed(free, zone, zone, at) == hours.is_free(free, zone, at)
 
 
+@UNHURRIED
 @given(weeks, st.sampled_from(ZONES), st.sampled_from(ZONES), moments)
 def test_from_another_zone_nobody_who_is_free_is_lost(
     free: str, zone: str, union_zone: str, at: datetime
@@ -59,6 +62,7 @@ def test_every_quarter_of_an_hour_in_which_clocks_change_is_covered(zone: str, u
         assert indexed(only, zone, union_zone, quarter, start)
 
 
+@UNHURRIED
 @given(st.integers(0, 167), moments)
 def test_zones_that_change_together_are_an_hour_apart_and_no_wider(hour: int, at: datetime) -> None:
     free = "".join("01"[each == hour] for each in range(168))
@@ -72,12 +76,14 @@ def test_half_an_hour_apart_each_hour_touches_two() -> None:
     assert hours.words(free, "Asia/Kolkata", "UTC", MONDAY) == (0, 0, 0b11 << 162 - 112)
 
 
+@UNHURRIED
 @given(moments)
 def test_who_is_free_at_any_time_is_free(at: datetime) -> None:
     assert indexed(None, "Asia/Kolkata", "Europe/Madrid", at)
     assert hours.is_free(None, "Asia/Kolkata", at)
 
 
+@UNHURRIED
 @given(weeks, st.sampled_from(ZONES), st.sampled_from(ZONES))
 def test_the_numbers_fit_the_columns(free: str, zone: str, union_zone: str) -> None:
     assert all(0 <= word < 1 << 56 for word in hours.words(free, zone, union_zone, MONDAY))

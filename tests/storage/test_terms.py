@@ -92,7 +92,7 @@ async def test_what_is_saved_and_changed_is_kept_and_indexed_whole(
 @pytest.mark.parametrize(
     ("term", "value"),
     [("hours", None), ("languages", ("uk",)), ("place", None), ("radius", 500), ("not_wanted", ("food",)),
-     ("capacity", 1), ("skills", ("pets",)), ("words", "on foot now")],
+     ("capacity", 1), ("skills", ("transport",)), ("words", "on foot now")],
 )  # fmt: skip
 async def test_one_term_is_changed_and_all_others_stay(database: Database, term: str, value: Any) -> None:
     def change(tx: Transaction) -> tuple[Terms, int]:
