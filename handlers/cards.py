@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from handlers import disclosure, matching, naming, skills
+from handlers import disclosure, limits, matching, naming, skills
 from handlers.context import Moment
 from handlers.messages import Button, Clock, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
-from handlers.texts import duration, joined
+from handlers.texts import duration, joined, wanted_at
 from storage import alerts, needs, people
 from storage.candidates import Candidate
 from storage.tables import Alert, Commitment, Invitation, Need
@@ -78,23 +78,7 @@ ENDED = {
 
 def zone_of(moment: Moment, person_id: UUID) -> str:
     """In which time zone a person's hours are said."""
-    return people.get(moment.tx, person_id).time_zone or moment.union.time_zone
-
-
-def wanted_at(at: datetime | None, every: int | None, zone: str) -> Text | None:
-    """When help is wanted, and how often; None: as soon as possible."""
-    if at is None:
-        return None
-    clock = Clock(at, zone)
-    if every is None:
-        return _("For {time}", time=clock)
-    if every == 1:
-        return _("For {time}, every day", time=clock)
-    if every == 7:
-        return _("For {time}, every week", time=clock)
-    if every % 7 == 0:
-        return _n("For {time}, every {count} week", "For {time}, every {count} weeks", every // 7, time=clock)
-    return _n("For {time}, every {count} day", "For {time}, every {count} days", every, time=clock)
+    return limits.zone_of(people.get(moment.tx, person_id), moment.union)
 
 
 def standing(moment: Moment, case: Need) -> Words:

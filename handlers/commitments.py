@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, arriving, cards, closing, own, references, waves
+from handlers import alarms, arriving, asking, cards, closing, limits, own, references, waves
 from handlers.context import Context, Moment
 from handlers.messages import Inbound, Outbound, Text, _, lines
 from handlers.texts import duration
@@ -75,7 +75,7 @@ def eta(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if found is None:
         return own.unknown(ctx)
     need, commitment = found
-    zone = ctx.person.time_zone or ctx.union.time_zone
+    zone = limits.zone_of(ctx.person, ctx.union)
     length = arriving.read(argument, ctx.core.lexicons.calendars, ctx.person.language, zone, ctx.now)
     if length is None or not timedelta() < length <= LONGEST_ETA:
         return [ctx.reply(arriving.ASK, *arriving.time_buttons(need.reference))]
@@ -160,7 +160,10 @@ def reopen(moment: Moment, need: Need, commitment: Commitment, state: str) -> li
     moment.tx.session.flush()
     if not stored_needs.give_back(moment.tx, need, commitment.part_id):
         return []
-    need.asked_done = 0
+    need.asked_done, need.confirm_asked = 0, 0
+    if need.needed_at is not None and need.needed_at <= moment.now and need.repeats_every is None:
+        need.needed_at = None  # the time has passed: from now on as soon as possible
+    need.confirm_at = asking.first_confirm(need.urgent, need.needed_at, moment.now)
     return waves.next_wave(moment, need)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, cards, closing, commitments, merging, needs, own, recurring, waves
+from handlers import alarms, cards, closing, commitments, merging, own, recurring, stopping, waves
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, _, lines
 from storage import alerts, conversations, people
@@ -71,7 +71,7 @@ def _thanks(ctx: Context, need: Need) -> list[Outbound]:
         stored.end_commitment(ctx.tx, ctx.now, commitment, "done")
         helpers.add(commitment.person_id)
     thanks = lines(
-        _("{reference} is done. Thank you for your help.", reference=need.reference), needs.PLACE_CLOSED
+        _("{reference} is done. Thank you for your help.", reference=need.reference), stopping.PLACE_CLOSED
     )
     said = [Outbound(each, thanks) for each in sorted(helpers)]
     told = {*helpers, ctx.person.id, *people.blocked_with(ctx.tx, ctx.person.id)}

@@ -28,6 +28,7 @@ from handlers import (
     showing,
     sos,
     still,
+    stopping,
     unread,
     verifying,
     volunteering,
@@ -79,8 +80,8 @@ COMMANDS: dict[str, Command] = {
     "tell": Command(conversing.tell),
     "mistake": Command(sos.mistake),
     # for the one who asked
-    "stop": Command(needs.stop),
-    "urgent": Command(needs.urgent),
+    "stop": Command(stopping.stop),
+    "urgent": Command(stopping.urgent),
     "confirm": Command(completing.confirm),
     "notdone": Command(completing.not_done),
     "needed": Command(still.needed),

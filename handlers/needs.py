@@ -7,34 +7,31 @@ from datetime import datetime
 from typing import Any
 
 from handlers import (
-    alarms,
     asking,
     cards,
     choosing,
-    closing,
     counting,
     home,
+    limits,
     merging,
     own,
     places,
     references,
-    waves,
     when,
     where,
 )
-from handlers.context import Context, Moment
+from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.lexicon import Intent
 from handlers.messages import Inbound, Outbound, Verbatim, Words, _, _n, lines
-from handlers.texts import joined
-from storage import conversations, needs
+from handlers.texts import joined, wanted_at
+from storage import needs
 from storage.tables import Need
 
 LONGEST_WORDS = 2_000
 MOST_ADDED = 10
 # What is said anew after "Change".
 FROM_WORDS = ("words", "skill", "skills", "at", "every", "wanted", "for_other", "for_self")
-PLACE_CLOSED = _("Their place is closed again. Please delete it if you wrote it down.")
 
 
 def need(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -49,7 +46,13 @@ def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
     answers: Answers = {"words": words, "message": inbound.message_id}
     if understood.urgent:
         answers["urgent"] = True
-    said = when.read(words, ctx.core.lexicons.calendars, ctx.person.language, zone(ctx), ctx.now)
+    said = when.read(
+        words,
+        ctx.core.lexicons.calendars,
+        ctx.person.language,
+        limits.zone_of(ctx.person, ctx.union),
+        ctx.now,
+    )
     if said is not None:
         answers |= {"at": said.at.isoformat(), "every": said.every}
     helpers = counting.helpers(words, ctx.core.lexicons.calendars, ctx.person.language)
@@ -60,11 +63,6 @@ def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
     elif understood.intent is Intent.NEED:
         answers["for_self"] = True
     return {**answers, **choosing.needed(ctx, words)}
-
-
-def zone(ctx: Context) -> str:
-    """In which the person's days and hours are meant."""
-    return ctx.person.time_zone or ctx.union.time_zone
 
 
 def _parse_words(ctx: Context, inbound: Inbound) -> Any:
@@ -85,7 +83,7 @@ def _ask_confirm(ctx: Context, answers: Answers) -> Words:
         what.append(_("urgent"))
     if answers.get("wanted"):
         what.append(_n("{count} helper", "{count} helpers", answers["wanted"]))
-    time = cards.wanted_at(_at(answers), answers.get("every"), zone(ctx))
+    time = wanted_at(_at(answers), answers.get("every"), limits.zone_of(ctx.person, ctx.union))
     return lines(joined(*what), time, _("Is that right?"))
 
 
@@ -217,54 +215,6 @@ SAME = Form(
     ),
     _same_done,
 )
-
-
-# --- stopping, urgency ----------------------------------------------------------------------------
-
-
-def stop(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    """The requester needs it no longer."""
-    case = own.mine(ctx, argument)
-    if case is None:
-        return own.unknown(ctx)
-    if case.state == "merged":
-        needs.forsake(ctx.tx, case)
-    elif case.state not in needs.OPEN_STATES:
-        return [ctx.reply(_("{reference} is already closed.", reference=case.reference))]
-    was_read = closing.WAS_READ if closing.close(ctx, case.id, case.reference) else None
-    told = end(ctx, case)
-    stopped = _("{reference} is stopped. You can ask again at any time.", reference=case.reference)
-    if case.repeats_every is not None:
-        stopped = _("{reference} is stopped and does not repeat. You can ask again at any time.",
-                    reference=case.reference)  # fmt: skip
-    return [
-        ctx.reply(lines(stopped, was_read)),
-        cards.need(ctx, case, ctx.person.id, in_place=True),
-        *told,
-    ]
-
-
-def end(ctx: Moment, case: Need) -> list[Outbound]:
-    """Close a need that is not wanted any more: everyone who was asked is told."""
-    closing.close(ctx, case.id, case.reference)
-    told = waves.withdraw(ctx, case, _("{reference} is not needed any more. Thank you."))
-    text = _("{reference} is not needed any more. Thank you for your time.", reference=case.reference)
-    for helper in needs.commitments(ctx.tx, case.id):
-        needs.end_commitment(ctx.tx, ctx.now, helper, "not_done")
-        told.append(Outbound(helper.person_id, lines(text, PLACE_CLOSED)))
-    needs.close(ctx.tx, ctx.now, case, "cancelled")
-    conversations.close_talks(ctx.tx, ctx.now, need_id=case.id)
-    return [*told, *alarms.settle(ctx, case, "the need was stopped"), *merging.separate(ctx, case)]
-
-
-def urgent(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    """The need has become urgent: the next wave goes out at once."""
-    case = own.mine(ctx, argument)
-    if case is None or case.state != "open":
-        return own.unknown(ctx)
-    case.urgent = True
-    told = waves.next_wave(ctx, case)
-    return [cards.need(ctx, case, ctx.person.id), *told]
 
 
 NEED = Form(

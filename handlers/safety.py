@@ -20,7 +20,7 @@ from handlers import (
 from handlers.context import Context, Moment
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.messages import Button, Inbound, Outbound, Text, _, lines
-from handlers.needs import end as stop_need
+from handlers.stopping import end as stop_need
 from handlers.texts import joined
 from storage import alerts, conversations, forgetting, needs, offers, outbox, people, work
 from storage.tables import Person, Talk

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from handlers import arriving, cards, closing, disclosure, own, skills
+from handlers import arriving, cards, closing, disclosure, limits, own, skills
 from handlers.context import Context, Moment
 from handlers.forms import Again, Answers, Field, Form, start
 from handlers.messages import Button, Clock, Inbound, Outbound, Text, Verbatim, Words, _, lines
@@ -25,7 +25,7 @@ LONGEST_DOOR = 300
 def opened(ctx: Context, need: Need, commitment: Commitment) -> Outbound:
     """What the volunteer may know on accepting, and the question when they will be there."""
     later = commitment.arrives_at is not None
-    zone = ctx.person.time_zone or ctx.union.time_zone
+    zone = limits.zone_of(ctx.person, ctx.union)
     ask: Text = arriving.ASK
     if need.needed_at is not None and later:
         ask = _("It is for {time}. I will remind you before.", time=Clock(need.needed_at, zone))

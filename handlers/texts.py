@@ -5,7 +5,7 @@ from __future__ import annotations
 import gettext
 import io
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from babel.dates import format_datetime, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from handlers.messages import Clock, Lines, Named, Text, Verbatim, Words, _n
+from handlers.messages import Clock, Lines, Named, Text, Verbatim, Words, _, _n
 
 
 @cache
@@ -114,6 +114,22 @@ def duration(length: timedelta) -> Text:
     if hours < 36:
         return _n("{count} hour", "{count} hours", hours)
     return _n("{count} day", "{count} days", round(hours / 24))
+
+
+def wanted_at(at: datetime | None, every: int | None, zone: str) -> Text | None:
+    """When help is wanted, and how often; None: as soon as possible."""
+    if at is None:
+        return None
+    clock = Clock(at, zone)
+    if every is None:
+        return _("For {time}", time=clock)
+    if every == 1:
+        return _("For {time}, every day", time=clock)
+    if every == 7:
+        return _("For {time}, every week", time=clock)
+    if every % 7 == 0:
+        return _n("For {time}, every {count} week", "For {time}, every {count} weeks", every // 7, time=clock)
+    return _n("For {time}, every {count} day", "For {time}, every {count} days", every, time=clock)
 
 
 NOTHING = Text("")

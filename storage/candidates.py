@@ -6,6 +6,7 @@ many volunteers live, a few hundred metres are enough, and the wide rings are ne
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -215,16 +216,20 @@ _APART = """apart(person_id) AS MATERIALIZED (
   UNION ALL SELECT blocker_id FROM blocks WHERE blocked_id = :requester
   UNION ALL SELECT person_id FROM invitations WHERE need_id = :need AND state <> 'withdrawn')"""
 
-_FITS = """s.skill = :skill
-  AND ((s.early_hours & :early) | (s.middle_hours & :middle) | (s.late_hours & :late)) <> 0
+_FITS = """((s.early_hours & :early) | (s.middle_hours & :middle) | (s.late_hours & :late)) <> 0
   AND (:languages = 0 OR s.languages = 0 OR (s.languages & :languages) <> 0)"""
 _NOT_APART = "person_id NOT IN (SELECT person_id FROM apart)"
 
-# CROSS JOIN keeps SQLite from turning the join round; on PostgreSQL it is an ordinary one.
+# Each range is searched in turn: SQLite never turns a CROSS JOIN round, PostgreSQL can't with OFFSET 0.
+_IN_RANGE = "s.skill = :skill AND s.radius_class = r.size AND s.cell BETWEEN r.first AND r.last"
+_ROWS = {
+    "sqlite": "offer_skills AS s",
+    "postgresql": f"LATERAL (SELECT s.* FROM offer_skills AS s WHERE {_IN_RANGE} OFFSET 0) AS s",
+}
 _RING = """SELECT person_id, latitude, longitude, squared FROM (
     SELECT s.person_id, s.latitude, s.longitude, {squared} AS squared, {reach} AS reach
-    FROM ({ranges}) AS r CROSS JOIN offer_skills AS s
-    WHERE s.radius_class = r.size AND s.cell BETWEEN r.first AND r.last AND {fits}) AS seen
+    FROM ({ranges}) AS r CROSS JOIN {rows}
+    WHERE {in_range} AND {fits}) AS seen
   WHERE {within} AND {not_apart}"""
 
 _PLACED = """WITH {apart},
@@ -237,7 +242,8 @@ ORDER BY squared NULLS LAST, person_id LIMIT :most"""
 
 # Without a place nobody is nearer: each need begins at another person, so that not all ask the same.
 _UNPLACED = """WITH {apart}
-SELECT s.person_id, s.latitude, s.longitude FROM offer_skills AS s WHERE {fits} AND {not_apart}
+SELECT s.person_id, s.latitude, s.longitude FROM offer_skills AS s WHERE s.skill = :skill AND {fits}
+  AND {not_apart}
 ORDER BY s.person_id < :need, s.person_id LIMIT :most"""
 
 _WITHIN = {
@@ -257,36 +263,35 @@ _TYPES: dict[str, Any] = {
 }  # fmt: skip
 
 
-@cache
-def _statement(engine: str, *, placed: bool, wraps: bool = False) -> sa.TextualSelect:
+def written(engine: str, *, placed: bool, wraps: bool) -> sa.TextClause:
     """The one statement, in the dialect of an engine; an index search on both, and a test holds it.
 
     `wraps`: the antimeridian may lie within reach; elsewhere the distance is told with less work.
     """
+    parts = {"apart": _APART, "fits": _FITS, "not_apart": _NOT_APART, "rows": _ROWS[engine],
+             "in_range": _IN_RANGE}  # fmt: skip
     squared = _SQUARED.format(north=_NORTH, east=_AROUND if wraps else _EAST)
     rings = {
         ring: _RING.format(
-            squared=squared,
-            reach=_REACH,
-            fits=_FITS,
-            within=within,
-            not_apart=_NOT_APART,
-            ranges=_RANGES[engine].format(f":{ring}"),
+            squared=squared, reach=_REACH, within=within, ranges=_RANGES[engine].format(f":{ring}"), **parts
         )
         for ring, within in _WITHIN.items()
     }
-    text = (
-        _PLACED.format(apart=_APART, **rings)
-        if placed
-        else _UNPLACED.format(apart=_APART, fits=_FITS, not_apart=_NOT_APART)
-    )
-    named = [sa.bindparam(name, type_=kind) for name, kind in _TYPES.items() if f":{name}" in text]
-    return (
-        sa.text(text)
-        .bindparams(*named)
-        .columns(sa.column("person_id", sa.Uuid()), sa.column("latitude", sa.Double()),
-                 sa.column("longitude", sa.Double()))
-    )  # fmt: skip
+    return typed((_PLACED if placed else _UNPLACED).format(**parts, **rings))
+
+
+def typed(text: str) -> sa.TextClause:
+    """A statement with the types of the values that it names."""
+    named = [
+        sa.bindparam(name, type_=kind) for name, kind in _TYPES.items() if re.search(f":{name}\\b", text)
+    ]
+    return sa.text(text).bindparams(*named)
+
+
+@cache
+def _statement(engine: str, *, placed: bool, wraps: bool = False) -> sa.TextualSelect:
+    kinds: dict[str, Any] = {"person_id": sa.Uuid(), "latitude": sa.Double(), "longitude": sa.Double()}
+    return written(engine, placed=placed, wraps=wraps).columns(**kinds)
 
 
 # --- what is known of those it found ----------------------------------------------------------------

@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.lexicon import Intent, Lexicons
@@ -267,6 +267,7 @@ def test_normalise(text: str, plain: str) -> None:
     assert normalise(text) == plain
 
 
+@settings(deadline=None)  # each pattern is compiled at its first use
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_text_is_read_without_an_error_and_normalised_once(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
@@ -275,6 +276,7 @@ def test_any_text_is_read_without_an_error_and_normalised_once(text: str) -> Non
     assert LEXICONS.crisis(text) in {None, Intent.SOS, Intent.MAYBE_SOS}
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sentences(SOS + MAYBE + HARMLESS)), st.data())
 def test_case_and_invisible_characters_hide_no_crisis(text: str, data: st.DataObject) -> None:
     changes = st.sampled_from(["{}", "{}\u200b", "\u00ad{}", "{}\u2060", "\ufeff{}", "{}\x00", "{}\ufe0f"])

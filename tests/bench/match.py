@@ -128,7 +128,7 @@ async def on_postgres(
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     await match_engines.fill_postgres(connection, country.volunteers(size))
     statement = candidates._statement("postgresql", placed=True)
-    compiled = statement.compile(dialect=asyncpg_dialect.dialect())
+    compiled = statement.compile(dialect=asyncpg_dialect.dialect())  # type: ignore[no-untyped-call]
     order = compiled.positiontup or []
 
     async def ask(search: Search) -> list[Any]:

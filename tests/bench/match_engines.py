@@ -185,7 +185,7 @@ def postgres_with_postgis() -> Iterator[tuple[str, bool]]:
         subprocess.run([home / "initdb", "-D", data, "-U", "postgres", "-A", "trust"], check=True,
                        stdout=subprocess.DEVNULL, **own)  # fmt: skip
         settings = f"-k {folder} -h '' -c shared_buffers=1GB -c jit=off -c max_wal_size=8GB"
-        control = [home / "pg_ctl", "-D", data, "-w", "-l", Path(folder) / "log"]
+        control: list[str | Path] = [home / "pg_ctl", "-D", data, "-w", "-l", Path(folder) / "log"]
         subprocess.run([*control, "-o", settings, "start"], check=True, stdout=subprocess.DEVNULL, **own)
         try:
             yield f"postgresql+asyncpg://postgres:@/NAME?host={folder}", True
