@@ -14,7 +14,7 @@ from pydantic_settings import SettingsError as UnparsedSettings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from handlers.context import Union
+from handlers.context import NO_ZONE, Union
 from storage.sealing import decode_master_key
 
 PREFIX = "ONECLOAK_"
@@ -176,7 +176,7 @@ class Settings(BaseSettings):
             countries=tuple(
                 dict.fromkeys(code for code in (self.country, *self.countries.split(",")) if code)
             ),
-            time_zone=self.time_zone or "UTC",
+            time_zone=self.time_zone or NO_ZONE,
             most_asked=self.most_asked,
             silence=self.silence_percent / 100,
             wave_wait=timedelta(minutes=self.wave_minutes),

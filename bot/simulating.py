@@ -25,6 +25,7 @@ from bot.simulated_day import Day, VirtualTime
 from bot.simulated_figures import Figures, gini, percentile, ratio, rounded, table
 from bot.simulated_people import FIRST_HOUR, Plan, Someone, moments, popularity, population
 from handlers.context import Core
+from handlers.limits import NIGHT
 from handlers.skills import COMMON, OTHER, of
 from storage import cells, offers, people
 from storage.database import Database, Result, Transaction
@@ -121,7 +122,13 @@ def _settle_in(tx: Transaction, core: Core, now: datetime, volunteers: Sequence[
     for each in volunteers:
         person = people.meet(tx, now, Console.platform, each.name, core.union.language).person
         person.member_since = person.consent_asked_at = now
-        terms = offers.Terms(each.skills, place=cells.snap(*each.home), radius=each.radius)
+        terms = offers.Terms(
+            each.skills,
+            place=cells.snap(*each.home),
+            radius=each.radius,
+            quiet_from=NIGHT[0],
+            quiet_until=NIGHT[1],
+        )
         offers.save(tx, now, person, core.union.time_zone, terms)
         tx.session.add_all(
             Verification(person_id=person.id, skill=skill, verified_at=now)

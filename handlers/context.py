@@ -15,6 +15,8 @@ from handlers.texts import Catalogs
 from storage.database import Transaction
 from storage.tables import Account, Conversation, Person
 
+NO_ZONE = "UTC"  # the union's time zone until it sets its own
+
 
 @dataclass(frozen=True, slots=True)
 class Union:
@@ -26,7 +28,7 @@ class Union:
     centre: tuple[float, float] | None = None  # latitude and longitude of the middle of its area
     area_radius: int = 50_000  # metres from the centre; a place farther out is questioned
     countries: tuple[str, ...] = ()  # whose places are known by name; the first is the union's own
-    time_zone: str = "UTC"
+    time_zone: str = NO_ZONE
     most_asked: int = 10  # volunteers in one wave, at most
     silence: float = 0.1  # the chance that nobody of a wave accepts, under which the wave is large enough
     wave_wait: timedelta = timedelta(minutes=15)

@@ -9,7 +9,7 @@ from handlers.messages import Button, Inbound, Kind, Outbound, Text, Verbatim, _
 from storage import alerts, needs, people
 from storage.tables import Need
 
-SAVED = _('Your home is saved. "At home" is now a button when I ask for a place.')
+SAVED = _("Your home is saved. When I ask for a place, there is a button for it.")
 
 
 def home(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 
 from handlers import skills, tongues, week
-from handlers.context import Union
+from handlers.context import NO_ZONE, Union
 from handlers.forms import Answers
 from handlers.messages import Text, _, _n
 from handlers.texts import joined
@@ -19,6 +19,7 @@ from storage.offers import Terms
 from storage.tables import Offer, Person
 
 AS_NEEDED = 1_000  # questions in a week that nobody reaches
+NIGHT = (22, 8)  # hours of their day
 NOTHING_SAID: Answers = {"hours": None, "languages": [], "travel": ""}
 
 
@@ -100,6 +101,11 @@ def terms(answers: Answers) -> dict[str, Any]:
     if "quiet" in given:
         found["quiet_from"], found["quiet_until"] = given["quiet"]
     return found | {name: tuple(given[name]) for name in ("languages", "not_wanted") if name in given}
+
+
+def first_quiet(zone: str) -> tuple[int, int]:
+    """The night, until they say otherwise; none where no zone was set, since it may be day at theirs."""
+    return (0, 0) if zone == NO_ZONE else NIGHT
 
 
 def carried_over(old: Terms, new: Terms) -> Terms:

@@ -159,7 +159,7 @@ def _of_radius(candidate: Candidate) -> Text:
     if candidate.distance is None:
         return _("how far they go, compared with the way: not known")
     share = round(100 * candidate.distance / candidate.reach, -1)
-    return _("the way is about {share} % of how far they go", share=f"{share:.0f}")
+    return _("the way is about {share} percent of how far they go", share=f"{share:.0f}")
 
 
 def _load(candidate: Candidate) -> Text:

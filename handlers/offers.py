@@ -65,7 +65,10 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
         return [ctx.reply(where.TOO_MANY_MOVES)]
     chosen = answers["skills"]
     radius = answers.get("radius") or RADII[1]
-    terms = offers.Terms(tuple(chosen), answers["words"], place, radius)
+    quiet_from, quiet_until = limits.first_quiet(ctx.person.time_zone or ctx.union.time_zone)
+    terms = offers.Terms(
+        tuple(chosen), answers["words"], place, radius, quiet_from=quiet_from, quiet_until=quiet_until
+    )
     terms = replace(terms, **limits.terms({name: answers.get(name) for name in limits.NOTHING_SAID}))
     earlier = offers.of(ctx.tx, ctx.person.id)
     if earlier is not None:

@@ -163,7 +163,7 @@ def _hide(ctx: Context, need: Need, commitment: Commitment) -> list[Outbound]:
 
 
 def _ask_door(ctx: Context, answers: Answers) -> Words:
-    return lines(_('How do they find your door? For example "2nd floor, left bell".'),
+    return lines(_("How do they find your door? For example: 2nd floor, left bell."),
                  _("Only your volunteer sees it, until this is done."))  # fmt: skip
 
 

@@ -128,8 +128,10 @@ def wanted_at(at: datetime | None, every: int | None, zone: str) -> Text | None:
     if every == 7:
         return _("For {time}, every week", time=clock)
     if every % 7 == 0:
-        return _n("For {time}, every {count} week", "For {time}, every {count} weeks", every // 7, time=clock)
-    return _n("For {time}, every {count} day", "For {time}, every {count} days", every, time=clock)
+        often = _n("every {count} week", "every {count} weeks", every // 7)
+    else:
+        often = _n("every {count} day", "every {count} days", every)
+    return _("For {time}, {often}", time=clock, often=often)
 
 
 NOTHING = Text("")

@@ -50,8 +50,8 @@ class Terms:
     place: tuple[float, float] | None = None
     radius: int = 5_000
     hours: str | None = None
-    quiet_from: int = 22
-    quiet_until: int = 8
+    quiet_from: int = 0
+    quiet_until: int = 0
     wakes_for_urgent: bool = False
     travel: str = ""  # foot, bicycle, car, bus; "" if not known
     languages: tuple[str, ...] = ()  # besides the one in which they are spoken to

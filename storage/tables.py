@@ -301,8 +301,8 @@ class Offer(Base):
     radius: Mapped[int]  # metres
     paused_until: Mapped[datetime | None]
     hours: Mapped[str | None]  # 168 characters 0 or 1 from Monday midnight, in their zone; None: any time
-    quiet_from: Mapped[int] = mapped_column(server_default="22", default=22)  # hour of their day
-    quiet_until: Mapped[int] = mapped_column(server_default="8", default=8)  # equal to quiet_from: never
+    quiet_from: Mapped[int] = mapped_column(server_default="0", default=0)  # hour of their day
+    quiet_until: Mapped[int] = mapped_column(server_default="0", default=0)  # equal to quiet_from: never
     wakes_for_urgent: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
     travel: Mapped[str] = mapped_column(server_default=EMPTY, default="")  # foot, bicycle, car, bus, unknown
     languages: Mapped[str] = mapped_column(server_default=EMPTY, default="")  # codes separated by spaces

@@ -285,6 +285,7 @@ async def test_a_block_ends_every_case_between_them(world: World) -> None:
     await ana.says("/need pills")
     await ana.presses("It is urgent")
     await ana.sends_place(*BARCELONA)
+    await ana.presses("For me")
     await ana.presses("Another one")
     second = ana.inbox[-1].text.split(" ")[0]
     await ben.presses("I can")

@@ -84,8 +84,8 @@ def _one_part_for_each_need() -> None:
 def _offers() -> None:
     for column in (
         sa.Column("hours", sa.String(), nullable=True),
-        sa.Column("quiet_from", sa.Integer(), server_default="22", nullable=False),
-        sa.Column("quiet_until", sa.Integer(), server_default="8", nullable=False),
+        sa.Column("quiet_from", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("quiet_until", sa.Integer(), server_default="0", nullable=False),
         sa.Column("wakes_for_urgent", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("travel", sa.String(), server_default=sa.text("''"), nullable=False),
         sa.Column("languages", sa.String(), server_default=sa.text("''"), nullable=False),
