@@ -97,9 +97,14 @@ class Catalogs:
 
 
 def _clock(clock: Clock, language: str) -> str:
-    """Such as "Tue 24 Nov, 10:00" for a British reader, always with 24 hours."""
+    """Such as "Tue 24 Nov, 10:00" for a British reader, always with 24 hours.
+
+    Where no time zone was set, it says whose hour it is: nobody should come at the wrong one.
+    """
     zone, locale = ZoneInfo(clock.zone), "en_GB" if language == "en" else language
     hour = format_datetime(clock.moment, "HH:mm", tzinfo=zone, locale=locale)
+    if clock.zone == "UTC":
+        hour += " UTC"
     if not clock.day:
         return hour
     return f"{format_skeleton('EdMMM', clock.moment, tzinfo=zone, locale=locale)}, {hour}"

@@ -51,6 +51,7 @@ async def test_a_press_counts_for_the_one_who_was_asked_only(any_world: World) -
     await ben.presses("15 minutes")
     ben.hears("I have told them")
     ana.hears("15 minutes")
+    ana.hears("Your volunteer is expected")  # the card, kept current
     any_world.nobody_hears_anything_else()
 
 

@@ -67,7 +67,7 @@ async def test_in_spanish_and_in_the_zone_of_the_union(world: World) -> None:
 async def test_when_one_is_done_the_next_is_made_until_it_shall_not_repeat(world: World) -> None:
     ben = await world.volunteer("ben")
     ana = await _asks(world, "I need someone to fetch my medicine every Tuesday at 9")
-    first = ana.hears("N-", "For Tue 3 Mar, 09:00, every week").text.split(" ")[0]
+    first = ana.hears("N-", "For Tue 3 Mar, 09:00 UTC, every week").text.split(" ")[0]
     await ben.presses("I can")
     world.clear()
     await world.forward(hours=22)

@@ -79,7 +79,8 @@ def copy(
     size, snapped = cells.radius_class(radius), cells.snap(*place)
     changes = {
         "id": person_id, "person_id": person_id, "address_index": person_id.bytes, "latitude": snapped[0],
-        "longitude": snapped[1], "radius": radius, "radius_class": size, "cell": cells.cell(*snapped, size),
+        "longitude": snapped[1], "radius": radius, "radius_class": size,
+        "cell": cells.index_cell(*snapped, size),
     }  # fmt: skip
     return like | {name: value for name, value in changes.items() if name in like}
 

@@ -138,7 +138,7 @@ async def test_silence_after_silence_reaches_a_coordinator_though_there_are_peop
 
 async def test_who_sleeps_is_not_woken_but_asked_in_the_morning(world: World) -> None:
     await world.forward(hours=11)  # it is 23:00
-    ben = await neighbour(world, "ben", quiet_until=7)
+    ben = await neighbour(world, "ben", quiet_from=22, quiet_until=7)
     await asks(world, "ana")
     ben.hears_nothing()
     await world.forward(hours=7, minutes=55)
@@ -149,8 +149,8 @@ async def test_who_sleeps_is_not_woken_but_asked_in_the_morning(world: World) ->
 
 async def test_an_urgent_need_wakes_only_those_who_said_so(world: World) -> None:
     await world.forward(hours=11)
-    await neighbour(world, "ben")
-    await neighbour(world, "dan", wakes_for_urgent=True)
+    await neighbour(world, "ben", quiet_from=22, quiet_until=8)
+    await neighbour(world, "dan", quiet_from=22, quiet_until=8, wakes_for_urgent=True)
     await asks(world, "ana", urgent=True)
     assert asked(world) == ["dan"]
 

@@ -12,6 +12,7 @@ from tests.bot_api import BotApi, Person, Sent
 
 PATIENCE = 45  # seconds that a person waits for an answer, over all deaths of the bot
 GLANCE = 0.02
+LATER = "I need someone to fetch my insulin in ten days"  # nobody is asked yet, and no coordinator alarmed
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Crowd:
             helper.account.sends_place(41.40, 2.16)
             await helper.hears("How far")
             await helper.presses("5 km", "Thank you")
-        await self.asks(self.ana)
+        await self.asks(self.ana, "I need someone to fetch my insulin")
         await self.ben.hears("Can you help")
         await self.ben.presses("I can", "open to you")
         await self.ana.hears("Someone has accepted")
@@ -86,16 +87,16 @@ class Crowd:
         self.victims.append(victim)
         return [
             self.is_in_danger(victim),
-            *(self.asks(each) for each in askers),
+            *(self.asks(each, LATER) for each in askers),
             *(self.greets(each) for each in greeters),
             self.writes(self.ana, self.ben, round_),
             self.writes(self.ben, self.ana, round_),
         ]
 
-    async def asks(self, someone: Someone) -> None:
+    async def asks(self, someone: Someone, words: str) -> None:
         """The whole dialog, to its receipt."""
         await someone.says("/need", "What do you need?")
-        await someone.says("I need someone to fetch my insulin", "Is that right?")
+        await someone.says(words, "Is that right?")
         await someone.presses("Yes", "Where is help needed?")
         someone.account.sends_place(41.40, 2.16)
         await someone.hears("N-")

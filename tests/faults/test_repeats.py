@@ -16,15 +16,16 @@ import pytest
 import sqlalchemy as sa
 
 from bot.adapters import RawEvent
+from handlers.matching import MOST_OPEN
 from storage.database import Database, Transaction
-from storage.tables import Alert, AlertNote, Conversation, Inbox, Need
+from storage.tables import Alert, AlertNote, Conversation, Inbox, Need, Offer
 from tests.engines import open_database, sqlite_url
 from tests.storage import BOTH_ENGINES
 from tests.world import World, console_world
 
 pytestmark = BOTH_ENGINES
 ASKERS = [f"asker{number}" for number in range(8)]
-DIALOG = ("/need", "I need someone to fetch my insulin", "yes", "41.40, 2.16", "hello")
+DIALOG = ("/need", "I urgently need someone to fetch my insulin", "yes", "41.40, 2.16", "hello")
 DANGER = ("SOS", "SOS please", "third floor", "the blue door", "second bell")
 LINES = ("one", "two", "three", "four", "five")
 NAMES = re.compile(r"\b([NA])-[0-9A-Z]{4}\b")
@@ -46,6 +47,7 @@ class State:
     """All that must come out the same, however the people's events were interleaved."""
 
     heard: dict[str, list[str]]  # in order
+    askers: list[list[str]]  # what each heard, in order; who was first, and so had Ben asked, may differ
     asked: list[str]  # what Ben was asked, by whomever first
     relayed: list[str]
     needs: list[tuple[object, ...]]
@@ -62,21 +64,27 @@ async def state(world: World) -> State:
         if friend.inbox
     }
     ben = heard.pop("ben")
+    heard["carla"].sort()  # alerts come as people's cares do, in any order
+    askers = sorted(heard.pop(name) for name in ASKERS)
     relayed = [text for text in ben if "from the one who asked" in text]
     asked = sorted(text for text in ben if text not in relayed)
-    return await world.database.run(lambda tx: _state(tx, heard, asked, relayed))
+    return await world.database.run(lambda tx: _state(tx, heard, askers, asked, relayed))
 
 
-def _state(tx: Transaction, heard: dict[str, list[str]], asked: list[str], relayed: list[str]) -> State:
+def _state(
+    tx: Transaction, heard: dict[str, list[str]], askers: list[list[str]], asked: list[str],
+    relayed: list[str],
+) -> State:  # fmt: skip
     needs = tx.session.execute(sa.select(Need.skill, Need.state, Need.urgent, Need.latitude, Need.longitude))
     alerts = tx.session.execute(sa.select(Alert.kind, Alert.state, Alert.step))
     notes = tx.session.scalars(sa.select(AlertNote))
     return State(
         heard,
+        askers,
         asked,
         relayed,
         sorted(tuple(row) for row in needs),
-        [tuple(row) for row in alerts],
+        sorted(tuple(row) for row in alerts),
         sorted(str(tx.open(note.key_id, "alert note", note.sealed_words)) for note in notes),
         Counter(tx.session.scalars(sa.select(Inbox.outcome))),
         tx.session.scalar(sa.select(sa.func.count()).select_from(Conversation)),
@@ -85,12 +93,13 @@ def _state(tx: Transaction, heard: dict[str, list[str]], asked: list[str], relay
 
 @asynccontextmanager
 async def gathered(database: Database) -> AsyncIterator[World]:
-    """Carla coordinates, Ben helps Ana, and nothing else has happened yet."""
+    """Carla coordinates, Ben helps Ana and could help more, and nothing else has happened yet."""
     async with console_world(database) as world:
         await world.coordinator("carla")
         ben = await world.volunteer("ben")
         await world.need("ana")
         await ben.presses("I can")
+        await database.run(lambda tx: tx.session.execute(sa.update(Offer).values(capacity=len(ASKERS))))
         world.clear()
         yield world
 
@@ -121,10 +130,11 @@ def once_and_in_order(sqlite_template: Path, tmp_path_factory: pytest.TempPathFa
 def test_the_measure_is_what_it_should_be(once_and_in_order: State) -> None:
     told = once_and_in_order
     assert len(told.needs) == len(ASKERS) + 1
-    assert [kind for kind, *_ in told.alerts] == ["sos"]
+    assert {kind for kind, *_ in told.alerts} == {"sos", "unanswered"}
+    assert [kind for kind, *_ in told.alerts].count("sos") == 1
     assert told.notes == sorted(DANGER)
     assert [text.splitlines()[-1] for text in told.relayed] == list(LINES)
-    assert len(told.asked) == len(ASKERS)
+    assert len(told.asked) == MOST_OPEN
     assert told.outcomes.keys() == {"handled"}
     assert told.open_forms == 0
 

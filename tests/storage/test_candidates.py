@@ -61,9 +61,8 @@ class Volunteer:
     def candidate(self, person_id: UUID, distance: float | None, wider: float) -> Candidate:
         asked = self.invited == "withdrawn"
         return Candidate(
-            person_id, self.language, self.languages, self.radius, distance, "", self.hours, self.zone, 22, 8,
-            False, 1, 7, frozenset(), asked_this_week=int(asked), last_asked_at=NOON if asked else None,
-            wider=wider,
+            person_id, self.language, self.languages, self.radius, distance, "", self.hours, self.zone, 0, 0,
+            False, 1, 7, frozenset(), asked_this_week=int(asked), wider=wider,
         )  # fmt: skip
 
 

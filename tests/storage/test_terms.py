@@ -60,7 +60,7 @@ def agrees(row: OfferSkill, terms: Terms, zone: str, language: str) -> bool:
     words = hours.words(terms.hours, zone, UNION_ZONE, NOON)
     bits = offers.language_bits((*terms.languages, language))
     size = cells.radius_class(terms.radius) if terms.place else 0
-    cell = cells.cell(*terms.place, size) if terms.place else offers.NOWHERE
+    cell = cells.index_cell(*terms.place, size) if terms.place else offers.NOWHERE
     return (
         (row.early_hours, row.middle_hours, row.late_hours) == words
         and (row.languages, row.radius, row.radius_class, row.cell) == (bits, terms.radius, size, cell)
