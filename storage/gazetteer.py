@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from rapidfuzz.distance import OSA
 
@@ -17,7 +19,7 @@ from storage import cells, likelihood, spelling
 from storage.database import Transaction
 from storage.likelihood import Found
 from storage.spelling import Span, Word
-from storage.tables import NamedPlace, PlaceName, PlaceTypo
+from storage.tables import NamedPlace, PlaceName
 
 OWN = "union"  # the batch of the union's own places
 NEAR = 10_000  # size of the cells in which neighbours are looked for
@@ -77,17 +79,7 @@ def _of_keys(
 ) -> list[Found]:
     if not wanted:
         return []
-    query = (
-        sa.select(
-            PlaceName.key, PlaceName.name, NamedPlace.latitude, NamedPlace.longitude,
-            NamedPlace.country, NamedPlace.kind, NamedPlace.population, NamedPlace.batch,
-            NamedPlace.name.label("usual"),
-        )
-        .join(NamedPlace, NamedPlace.id == PlaceName.place_id)
-        .where(PlaceName.key.in_(wanted))
-    )  # fmt: skip
-    with tx.asking():
-        rows = tx.session.execute(query).all()
+    rows = _asked(tx, _NAMED, list(wanted))
     return [
         Found(
             row.usual, row.latitude, row.longitude, row.country, row.kind, row.population, row.batch == OWN,
@@ -97,6 +89,27 @@ def _of_keys(
         for row in rows
         for span, errors in wanted[row.key]
     ]  # fmt: skip
+
+
+# The values go as one JSON array, so that the statement is prepared once, however many words there are.
+_EACH = {
+    "sqlite": "json_each(:values) AS v CROSS JOIN",
+    "postgresql": "json_array_elements_text(CAST(:values AS json)) AS v(value) JOIN",
+}
+_NAMED = """SELECT n.key, p.name AS usual, p.latitude, p.longitude, p.country, p.kind, p.population, p.batch
+FROM {each} place_names AS n ON n.key = v.value JOIN places AS p ON p.id = n.place_id"""
+_LIKE = "SELECT t.hash, t.key FROM {each} place_typos AS t ON t.hash = CAST(v.value AS bigint)"
+
+
+@cache
+def _statement(engine: str, written: str) -> sa.TextClause:
+    return sa.text(written.format(each=_EACH[engine])).bindparams(sa.bindparam("values", type_=sa.String()))
+
+
+def _asked(tx: Transaction, written: str, values: list[Any]) -> Sequence[Any]:
+    statement = _statement(tx.session.get_bind().dialect.name, written)
+    with tx.asking():
+        return tx.session.execute(statement, {"values": orjson.dumps(values).decode()}).all()
 
 
 def _distance(centre: tuple[float, float] | None, latitude: float, longitude: float) -> float | None:
@@ -114,9 +127,7 @@ def _guess(tx: Transaction, words: list[Word], spans: list[Span]) -> dict[str, l
     asked = dict(islice(asked.items(), _MOST_GUESSES))
     if not asked:
         return {}
-    query = sa.select(PlaceTypo.hash, PlaceTypo.key).where(PlaceTypo.hash.in_(asked))
-    with tx.asking():
-        rows = tx.session.execute(query).all()
+    rows = _asked(tx, _LIKE, list(asked))
     best: dict[tuple[str, Span], int] = {}
     for number, known in rows:
         for span in asked[number]:

@@ -42,28 +42,30 @@ class Found:
 
 def longest(found: list[Found]) -> list[Found]:
     """Without what is only a part of a longer name, or of a name as it stands."""
-    return [
-        each
-        for each in found
+    spans = {each.span for each in found}
+    kept = {
+        span
+        for span in spans
         if not any(
-            other.contains(each)
-            or (each.span.shorn and not other.span.shorn and other.span.overlaps(each.span))
-            for other in found
+            other.overlaps(span) and (other.length > span.length or (span.shorn and not other.shorn))
+            for other in spans
         )
-    ]
+    }
+    return [each for each in found if each.span in kept]
 
 
 def least_wrong(found: list[Found], reach: float) -> list[Found]:
     """Of the guesses at the same words only those with the fewest errors, or nearly; the near if any."""
-    return [
-        each
-        for each in found
+    kinds = {(each.span, each.errors, each.is_near(reach)) for each in found}
+    kept = {
+        (span, errors, near)
+        for span, errors, near in kinds
         if not any(
-            other.span.overlaps(each.span)
-            and (other.errors + 1 < each.errors or (other.is_near(reach) and not each.is_near(reach)))
-            for other in found
+            other.overlaps(span) and (fewer + 1 < errors or (other_near and not near))
+            for other, fewer, other_near in kinds
         )
-    ]
+    }
+    return [each for each in found if (each.span, each.errors, each.is_near(reach)) in kept]
 
 
 def is_meant(found: Found, words: list[Word], reach: float) -> bool:
