@@ -46,17 +46,17 @@ def need_buttons(case: Need, active: Sequence[Commitment] = ()) -> tuple[Button,
     sos = Button(_("SOS"), "/sos")
     if case.state not in needs.OPEN_STATES:
         return ()
-    shown = _show_buttons(case, active) if active else ()
+    done = Button(_("It is done"), f"/done {case.reference}")
+    shown = _show_buttons(case, active)
     if case.state == "open":
         urgent = () if case.urgent else (Button(_("It is urgent"), f"/urgent {case.reference}"),)
-        return (*shown, stop, *urgent, sos)
-    return (Button(_("It is done"), f"/done {case.reference}"), *shown, stop, sos)
+        return (*((done, *shown) if active else ()), stop, *urgent, sos)
+    return (done, *shown, stop, sos)
 
 
 def _show_buttons(case: Need, active: Sequence[Commitment]) -> tuple[Button, ...]:
     """What the requester may still open or close to those who have accepted."""
-    shown = [each.shows.split() for each in active]
-    buttons = []
+    shown, buttons = [each.shows.split() for each in active], []
     if any("door" not in each for each in shown):
         buttons.append(Button(_("Show my door"), f"/show {case.reference} door"))
     if any("phone" not in each for each in shown):

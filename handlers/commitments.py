@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, arriving, asking, cards, closing, limits, own, references, waves
+from handlers import alarms, arriving, asking, cards, closing, limits, merging, own, references, waves
 from handlers.context import Context, Moment
 from handlers.messages import Inbound, Outbound, Text, _, lines
 from handlers.texts import duration
-from storage import conversations
+from storage import alerts, conversations
+from storage import commitments as stored_commitments
 from storage import needs as stored_needs
 from storage.tables import Commitment, Need
 
@@ -35,7 +37,7 @@ def begin(moment: Moment, need: Need, commitment: Commitment) -> None:
     else:
         commitment.check_at = moment.now + FIRST_CHECK
     moment.tx.session.flush()
-    need.asked_done = 0
+    need.asked_done, need.confirm_asked = 0, 0
     _ask_requester_later(moment, need)
 
 
@@ -75,6 +77,8 @@ def eta(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if found is None:
         return own.unknown(ctx)
     need, commitment = found
+    if commitment.here_at is not None:
+        return [ctx.reply(_("I have told them already."))]
     zone = limits.zone_of(ctx.person, ctx.union)
     length = arriving.read(argument, ctx.core.lexicons.calendars, ctx.person.language, zone, ctx.now)
     if length is None or not timedelta() < length <= LONGEST_ETA:
@@ -116,7 +120,8 @@ def here(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     _ask_requester_later(ctx, need)
     thanks = ctx.reply(_('I have told them. Press "It is done" when it is.'),
                        *arriving.volunteer_buttons(need.reference, on_way=True, here=True))  # fmt: skip
-    return [thanks, *_tell(ctx, need, _("{reference}: your volunteer is there.", reference=need.reference))]
+    there = _("{reference}: your volunteer is there.", reference=need.reference)
+    return [thanks, *_tell(ctx, need, there), *merging.pass_on(ctx, need, there)]
 
 
 def spoke(ctx: Context, need_id: UUID) -> None:
@@ -142,29 +147,42 @@ def withdraw(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 def give_back(moment: Moment, need: Need, commitment: Commitment, state: str) -> list[Outbound]:
     """End a commitment as `withdrawn` or `missed`: others are asked at once, and the requester is told."""
-    asked = reopen(moment, need, commitment, state)
+    asked = reopen(moment, need, [commitment], state)
     if state == "missed":
         text = _("{reference}: your volunteer has not answered me. I am asking others now.",
                  reference=need.reference)  # fmt: skip
     else:
         text = _("{reference}: your volunteer can't come after all. I am asking others now.",
                  reference=need.reference)  # fmt: skip
-    return [*asked, *_tell(moment, need, text)]
+    return [*asked, *_tell(moment, need, text), *merging.pass_on(moment, need, text)]
 
 
-def reopen(moment: Moment, need: Need, commitment: Commitment, state: str) -> list[Outbound]:
-    """End one commitment, close what its volunteer was shown, and ask the next at once."""
-    stored_needs.end_commitment(moment.tx, moment.now, commitment, state)
-    closing.close(moment, need.id, need.reference, commitment.person_id)
-    conversations.close_talks(moment.tx, moment.now, need_id=need.id, helper_id=commitment.person_id)
-    moment.tx.session.flush()
-    if not stored_needs.give_back(moment.tx, need, commitment.part_id):
+def reopen(moment: Moment, need: Need, ended: Sequence[Commitment], state: str) -> list[Outbound]:
+    """End commitments, close what their volunteers were shown, and ask the next for all of them at once."""
+    opened = [_free(moment, need, each, state) for each in ended]
+    if not any(opened):
         return []
     need.asked_done, need.confirm_asked = 0, 0
     if need.needed_at is not None and need.needed_at <= moment.now and need.repeats_every is None:
         need.needed_at = None  # the time has passed: from now on as soon as possible
     need.confirm_at = asking.first_confirm(need.urgent, need.needed_at, moment.now)
+    if need.confirm_at <= moment.now:  # its time has passed, but those who are asked now may still come
+        need.confirm_at = moment.now + asking.PASSED
     return waves.next_wave(moment, need)
+
+
+def _free(moment: Moment, need: Need, commitment: Commitment, state: str) -> bool:
+    """End one commitment and free its place; whether the need is open by that.
+
+    Clock and volunteer may end it in the same moment: its place is freed once.
+    """
+    if not stored_commitments.hold(moment.tx, commitment):
+        return False
+    stored_needs.end_commitment(moment.tx, moment.now, commitment, state)
+    closing.close(moment, need.id, need.reference, commitment.person_id)
+    conversations.close_talks(moment.tx, moment.now, need_id=need.id, helper_id=commitment.person_id)
+    moment.tx.session.flush()
+    return stored_needs.give_back(moment.tx, need, commitment.part_id)
 
 
 def release_all(moment: Moment, person_id: UUID) -> list[Outbound]:
@@ -183,7 +201,7 @@ def due(moment: Moment, commitment: Commitment) -> list[Outbound]:
     need = stored_needs.get(moment.tx, commitment.need_id)
     if need.needed_at is not None and moment.now < need.needed_at and not commitment.checks:
         commitment.check_at = max(commitment.arrives_at or need.needed_at, need.needed_at) + GRACE
-        return [arriving.reminder(need, commitment, moment.union.time_zone)]
+        return [arriving.reminder(need, commitment, cards.zone_of(moment, commitment.person_id))]
     if commitment.checks >= QUESTIONS:
         return _missed(moment, need, commitment)
     commitment.checks += 1
@@ -194,7 +212,7 @@ def due(moment: Moment, commitment: Commitment) -> list[Outbound]:
 def _missed(moment: Moment, need: Need, commitment: Commitment) -> list[Outbound]:
     """Nobody knows if they come: others are asked; for an urgent need a coordinator takes charge."""
     told: list[Outbound] = []
-    if need.urgent:
+    if need.urgent and not any(each.kind == "missed" for each in alerts.of_need(moment.tx, need)):
         told += alarms.raise_alert(moment, "missed", person_id=need.person_id, need=need)
         moment.tx.session.flush()
     told += give_back(moment, need, commitment, "missed")

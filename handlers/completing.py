@@ -92,17 +92,21 @@ def not_done(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     active = stored.commitments(ctx.tx, need.id) if need else []
     if need is None or not active:
         return own.unknown(ctx)
-    told: list[Outbound] = []
-    for commitment in active:
-        told += commitments.reopen(ctx, need, commitment, "not_done")
-        text = _("{reference} was not finished, so I am asking others. Thank you for your time.",
-                 reference=need.reference)  # fmt: skip
-        told.append(Outbound(commitment.person_id, text))
-    return [cards.need(ctx, need, ctx.person.id), *told]
+    asked = commitments.reopen(ctx, need, active, "not_done")
+    text = _("{reference} was not finished, so I am asking others. Thank you for your time.",
+             reference=need.reference)  # fmt: skip
+    told = [Outbound(each.person_id, text) for each in active]
+    again = _("{reference}: it was not finished, so I am asking others.", reference=need.reference)
+    return [cards.need(ctx, need, ctx.person.id), *asked, *told, *merging.pass_on(ctx, need, again)]
 
 
 def due(moment: Moment, need: Need) -> list[Outbound]:
-    """Nobody has said if the need was met: ask, and in the end tell a coordinator."""
+    """Nobody has said if the need was met: ask, and in the end tell a coordinator.
+
+    One that repeats ends by itself, or the help of the weeks after it would end with it.
+    """
+    if need.repeats_every is not None and need.asked_done >= ASKED_ENOUGH:
+        return recurring.pass_over(moment, need)
     need.asked_done += 1
     need.next_step_at = moment.now + ASK_AGAIN * need.asked_done
     asked = [ask(need)]

@@ -28,7 +28,7 @@ VERIFIED = 5.0  # a coordinator has seen that they can do it
 # 17 to 47 percent. The guess weighs as much as six questions.
 GUESSED_YES, GUESSED_QUESTIONS = 2, 6
 
-REST = timedelta(hours=1)  # between two questions to one person; an urgent need does not wait for it
+REST = timedelta(minutes=10)  # between two questions to one person; an urgent need does not wait for it
 MOST_OPEN = 2  # questions that wait for someone's answer
 LONG_RESTED = timedelta(days=7)
 
@@ -123,7 +123,7 @@ def _too_much(request: Request, candidate: Candidate) -> Text | None:
         return _("They have not answered other questions yet.")
     last = candidate.last_asked_at
     if last is not None and request.now - last < REST and not request.urgent:
-        return _("They were asked within the last hour.")
+        return _("They were asked a few minutes ago.")
     return None
 
 

@@ -8,7 +8,7 @@ from rapidfuzz import fuzz
 
 from handlers import alarms, asking, cards, coordinators, references, waves
 from handlers.context import Context, Moment
-from handlers.messages import Button, Inbound, Lane, Outbound, _, lines
+from handlers.messages import Button, Inbound, Lane, Outbound, Text, _, lines
 from storage import needs as stored
 from storage import people
 from storage.tables import Need
@@ -67,6 +67,8 @@ def merge(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if len(pair) != 2 or pair[0].id == pair[1].id:
         return [ctx.reply(_("I can't find both of them."))]
     kept, newer = pair
+    for each in pair:  # or someone accepts one of them meanwhile
+        stored.lock(ctx.tx, each)
     if stored.commitments(ctx.tx, newer.id):
         kept, newer = newer, kept
     busy = bool(stored.commitments(ctx.tx, newer.id))
@@ -75,9 +77,10 @@ def merge(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     audit(ctx.tx, ctx.now, ctx.person.id, "merged", case_id=newer.id)
     text = _("{reference}: someone else asked for the same, so I look after both together. "
              "You will hear how it ends.", reference=newer.reference)  # fmt: skip
+    accepted = _("Someone has accepted already.") if stored.commitments(ctx.tx, kept.id) else None
     said = [
         ctx.reply(_("Merged: {reference} goes on.", reference=kept.reference)),
-        Outbound(newer.person_id, text, title=cards.need_title(newer)),
+        Outbound(newer.person_id, lines(text, accepted), title=cards.need_title(newer)),
         cards.need(ctx, newer, newer.person_id, in_place=True),
     ]
     said += waves.withdraw(ctx, newer, _("{reference} is not needed any more. Thank you."))
@@ -97,6 +100,19 @@ def _both(argument: str) -> list[str]:
 
 
 # --- what becomes of the merged ones --------------------------------------------------------------
+
+
+def pass_on(moment: Moment, need: Need, text: Text) -> list[Outbound]:
+    """What the requester hears of their helpers, those of the needs merged into it hear of their own."""
+    return [
+        Outbound(
+            each.person_id,
+            Text(text.message, values={**text.values, "reference": each.reference}),
+            title=cards.need_title(each),
+        )
+        for each in stored.merged_into(moment.tx, need.id)
+        if each.person_id != need.person_id
+    ]
 
 
 def outcome(moment: Moment, need: Need) -> list[Outbound]:
@@ -119,6 +135,9 @@ def separate(moment: Moment, need: Need) -> list[Outbound]:
     """The need ended without being met: those merged into it stand on their own again."""
     told: list[Outbound] = []
     for each in stored.merged_into(moment.tx, need.id):
+        if people.get(moment.tx, each.person_id).banned_at is not None:
+            stored.forsake(moment.tx, each)
+            continue
         if not stored.unmerge(moment.tx, each):
             continue
         told += asking.begin(moment, each)

@@ -138,7 +138,7 @@ def _part(ctx: Context, talk: Talk) -> list[Outbound]:
     commitment = needs.commitment(ctx.tx, need.id, talk.helper_id)
     if commitment is None:
         return []
-    asked = commitments.reopen(ctx, need, commitment, "withdrawn")
+    asked = commitments.reopen(ctx, need, [commitment], "withdrawn")
     ended = _("{reference} is no longer with you. Thank you for your time.", reference=need.reference)
     return [*asked, cards.need(ctx, need, need.person_id), Outbound(talk.helper_id, ended)]
 

@@ -89,7 +89,7 @@ def question(
     moment: Moment, need: Need, skill: str, widened: int, *, verified: bool
 ) -> tuple[Search, Request]:
     """What the index is asked about a need, and by what those it finds are judged."""
-    at, zone = need.needed_at or moment.now, moment.union.time_zone
+    at, zone = max(need.needed_at or moment.now, moment.now), moment.union.time_zone
     search = Search(need.id, need.person_id, skill, need.latitude, need.longitude, at, zone, widened=widened)
     language = people.get(moment.tx, need.person_id).language
     request = Request(

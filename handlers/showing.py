@@ -74,8 +74,8 @@ def show(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 
 def hide(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    """/hide N-7K3Q place 2: close the place to one volunteer again, and the door with it."""
-    return _choose(ctx, argument, "hide", lambda need, each, what: _hide(ctx, need, each))
+    """/hide N-7K3Q place 2: close the place to one volunteer again, and the door with it; or the phone."""
+    return _choose(ctx, argument, "hide", lambda need, each, what: _hide(ctx, need, each, what))
 
 
 def _choose(ctx: Context, argument: str, command: str, do: Any) -> list[Outbound]:
@@ -145,17 +145,21 @@ def _show_phone(ctx: Context, need: Need, commitment: Commitment) -> list[Outbou
     ]
 
 
-def _hide(ctx: Context, need: Need, commitment: Commitment) -> list[Outbound]:
+def _hide(ctx: Context, need: Need, commitment: Commitment, what: str) -> list[Outbound]:
     """All that this volunteer was shown is taken back, and what is still open is said again."""
-    if "place" not in commitment.shows.split():
+    shown = commitment.shows.split()
+    if what not in shown:
         return [ctx.reply(_("They don't see it now."))]
-    had_phone = "phone" in commitment.shows.split()
-    commitment.shows = ""
+    left = [each for each in shown if each != what and not (what == "place" and each == "door")]
+    commitment.shows = " ".join(each for each in left if each != "phone")
     ctx.tx.session.flush()
     closing.close(ctx, need.id, need.reference, helper_id=commitment.person_id)
-    told = _view(ctx, need, commitment, _("The one who asked has closed their place. You can ask them here."))
-    again = _show_phone(ctx, need, commitment)[2:] if had_phone else []
-    done = lines(_("Your place is closed to your volunteer."), closing.WAS_READ)
+    place, other = what == "place", _("The one who asked shows you less now. You can ask them here.")
+    less = _("The one who asked has closed their place. You can ask them here.") if place else other
+    told = _view(ctx, need, commitment, less)
+    again = _show_phone(ctx, need, commitment)[2:] if "phone" in left else []
+    closed = _("Your place is closed to your volunteer.") if place else _("It is closed to your volunteer.")
+    done = lines(closed, closing.WAS_READ)
     return [ctx.reply(done), cards.need(ctx, need, need.person_id, in_place=True), told, *again]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from handlers import alarms, asking, cards, closing, merging, own, recurring, waves
+from handlers import alarms, asking, cards, closing, completing, merging, own, recurring, waves
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, _, lines
 from storage import alerts
@@ -20,13 +20,19 @@ QUESTIONS = 2  # without an answer until it expires
 def due(moment: Moment, need: Need) -> list[Outbound]:
     """Ask, wait while there is something graver, or let it expire."""
     passed = need.needed_at is not None and need.needed_at + asking.PASSED <= moment.now
-    if passed and need.repeats_every is not None:
+    helpers = stored.commitments(moment.tx, need.id)
+    if passed and need.repeats_every is not None and (not helpers or need.confirm_asked >= QUESTIONS):
         return recurring.pass_over(moment, need)
     wait = ANSWER_URGENT if need.urgent else ANSWER
     in_danger = alerts.unresolved_of(moment.tx, need.person_id, "sos") is not None
-    if in_danger or stored.commitments(moment.tx, need.id):
+    busy = bool(helpers) and not passed and any(each.here_at is None for each in helpers)
+    if in_danger or busy:
         need.confirm_at = moment.now + wait
         return []
+    if helpers:  # others are still looked for, but it may be done without them
+        need.confirm_asked += 1
+        need.confirm_at = moment.now + (wait if need.confirm_asked <= QUESTIONS else AGAIN)
+        return [completing.ask(need)]
     if need.confirm_asked >= QUESTIONS and not _is_in_hand(moment, need):
         return _expire(moment, need)
     need.confirm_asked += 1

@@ -47,10 +47,10 @@ def end(ctx: Moment, case: Need) -> list[Outbound]:
 
 
 def urgent(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    """The need has become urgent: the next wave goes out at once."""
+    """The need has become urgent: the next wave goes out at once, where helpers are still sought."""
     case = own.mine(ctx, argument)
-    if case is None or case.state != "open":
+    if case is None or case.state not in needs.OPEN_STATES:
         return own.unknown(ctx)
-    case.urgent = True
-    told = waves.next_wave(ctx, case)
+    seeks, case.urgent = case.state == "open" and not case.urgent, True
+    told = waves.next_wave(ctx, case) if seeks else []
     return [cards.need(ctx, case, ctx.person.id), *told]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from handlers import coordinators, skills
+from handlers import coordinators, skills, volunteering
 from handlers.context import Context
 from handlers.messages import Button, Inbound, Outbound, Text, Verbatim, _, lines
 from handlers.texts import joined
@@ -103,6 +103,7 @@ def unverify(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     return [
         ctx.reply(_("Taken back. I don't ask them for it any more."), redo, title=_who(ctx, person, skill)),
         Outbound(person.id, told),
+        *volunteering.unverified(ctx, person.id),
     ]
 
 

@@ -5,10 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, cards, commitments, limits, pausing, references, showing, waves
+from handlers import (
+    alarms,
+    cards,
+    commitments,
+    limits,
+    merging,
+    pausing,
+    references,
+    showing,
+    skills,
+    waves,
+)
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, _
-from storage import conversations, offers, outbox, people
+from storage import conversations, offers, outbox, people, verifications
 from storage import needs as stored
 from storage.tables import Invitation, Need, Part
 
@@ -37,6 +48,7 @@ def accept(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if invitation.state == "accepted" and need.state in stored.OPEN_STATES:
         return [ctx.reply(_("{reference} is yours already.", reference=need.reference))]
     apart = need.person_id in people.blocked_with(ctx.tx, ctx.person.id)
+    apart = apart or not _may_do(ctx, ctx.person.id, need, invitation.part_id)
     if apart or need.state != "open" or not stored.take_part(ctx.tx, need, invitation.part_id):
         return [ctx.reply(_("{reference} is no longer open. Thank you.", reference=need.reference))]
     invitation.state, invitation.answered_at = "accepted", ctx.now
@@ -44,7 +56,35 @@ def accept(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     conversations.open_talk(ctx.tx, ctx.now, need.person_id, ctx.person.id, need_id=need.id)
     commitments.begin(ctx, need, commitment)
     others = _filled(ctx, need, stored.part(ctx.tx, need.id, invitation.part_id))
+    accepted = _("{reference}: someone has accepted. You will hear how it ends.", reference=need.reference)
+    others += merging.pass_on(ctx, need, accepted)
     return [showing.opened(ctx, need, commitment), cards.need(ctx, need, need.person_id), *others]
+
+
+def _may_do(moment: Moment, person_id: UUID, need: Need, part_id: UUID | None) -> bool:
+    """Whether nobody needs to verify that someone can do a part, or a coordinator has."""
+    kind = skills.of(moment.core, stored.part(moment.tx, need.id, part_id).skill)
+    known = verifications.of(moment.tx, person_id) if kind.verified_only else frozenset()
+    return not kind.verified_only or not known.isdisjoint((kind.id, *kind.instead))
+
+
+def unverified(moment: Moment, person_id: UUID) -> list[Outbound]:
+    """A verification was taken back: what they were asked or have accepted on its strength goes to others."""
+    told: list[Outbound] = []
+    gone: list[Need] = []
+    for invitation in stored.pending_of(moment.tx, person_id):
+        need = stored.get(moment.tx, invitation.need_id)
+        if not _may_do(moment, person_id, need, invitation.part_id):
+            unread = outbox.drop(moment.tx, moment.now, invitation_id=invitation.id)
+            gone += [] if unread else [need]
+            told += _refuse(moment, invitation, "withdrawn")
+    for commitment in stored.commitments_of(moment.tx, person_id):
+        need = stored.get(moment.tx, commitment.need_id)
+        if not _may_do(moment, person_id, need, commitment.part_id):
+            gone.append(need)
+            told += commitments.give_back(moment, need, commitment, "withdrawn")
+    texts = [_("{reference} goes to others now. Thank you.", reference=each.reference) for each in gone]
+    return told + [Outbound(person_id, each) for each in texts]
 
 
 def _filled(ctx: Context, need: Need, part: Part) -> list[Outbound]:
@@ -61,6 +101,9 @@ def _filled(ctx: Context, need: Need, part: Part) -> list[Outbound]:
 def decline(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """A no, in one tap and without a reason."""
     found = _invitation(ctx, argument)
+    if found is not None and stored.commitment(ctx.tx, found[0].id, ctx.person.id) is not None:
+        can_not = Button(_("I can't after all"), f"/withdraw {found[0].reference}")
+        return [ctx.reply(_("{reference} is yours already.", reference=found[0].reference), can_not)]
     if found is None or found[1].state != "pending":
         return [ctx.reply(_("Thank you for telling me."))]
     return [ctx.reply(_("Thank you for telling me. Rest well.")), *_refuse(ctx, found[1])]

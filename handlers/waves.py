@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, assigning, cards, naming, searching, sizing, skills
+from handlers import alarms, assigning, cards, matching, naming, searching, sizing, skills
 from handlers.assigning import Wish
 from handlers.context import Moment
 from handlers.messages import Lane, Outbound, Text
@@ -21,9 +21,10 @@ from storage.tables import Invitation, Need, Part
 FIRST_REST = timedelta(minutes=30)  # until the next look when nobody is left to ask
 LONGEST_REST = timedelta(hours=12)
 
-CROWD = 8  # needs opened within LATELY: with more, they are assigned together
+CROWD = 3  # needs opened within LATELY: with more, they are assigned together
 LATELY = timedelta(minutes=5)
 GATHER = timedelta(seconds=5)  # until the needs that came meanwhile are taken together
+SHARE = 8  # of a crowd no need begins with more than one in so many of those who can be asked about it
 CHOICE = 32  # the best of a need's candidates between whom a joint assignment chooses
 COST_OF_A_POINT = 10  # costs are whole numbers: a tenth of a point of the ranking
 
@@ -51,14 +52,22 @@ def lacking(moment: Moment, need: Need) -> list[Part]:
 def _size(moment: Moment, need: Need, found: Found) -> int:
     """How many more have to be asked, so that enough of those who may still answer will accept."""
     union = moment.union
+    most = union.most_asked
+    if not need.urgent and _has_gathered(moment, need):  # those who ask after it shall find somebody too
+        most = min(most, max(1, len(found.options) // SHARE))
     waiting = [sizing.union_chance(history.answers(moment.tx))] * len(_pending(moment, need, found.part))
     return sizing.how_many(
         [each.chance for each in found.options],
         union.silence * (sizing.URGENT if need.urgent else 1),
-        union.most_asked,
+        most,
         found.part.wanted - found.part.taken,
         waiting,
     )
+
+
+def _has_gathered(moment: Moment, need: Need) -> bool:
+    """Whether a need has just waited for the others of a crowd, and begins now."""
+    return need.wave == 0 and moment.now - LATELY < need.created_at < moment.now
 
 
 def _pending(moment: Moment, need: Need, part: Part) -> list[Invitation]:
@@ -152,6 +161,7 @@ def replace(moment: Moment, need: Need, refused: Invitation) -> list[Outbound]:
 
 def due(moment: Moment, found: Sequence[Need]) -> list[Outbound]:
     """The waves' time is over: silence counts as no, the next are asked, and the requesters are told."""
+    gathered = {need.id for need in found if _has_gathered(moment, need)}  # they read a receipt just now
     for need in found:
         _expire(moment, need)
         if need.wave:
@@ -159,7 +169,10 @@ def due(moment: Moment, found: Sequence[Need]) -> list[Outbound]:
     told = (
         _together(moment, found) if len(found) > 1 else [m for need in found for m in next_wave(moment, need)]
     )
-    return [*told, *(cards.need(moment, need, need.person_id) for need in found)]
+    return [
+        *told,
+        *(cards.need(moment, need, need.person_id, in_place=need.id in gathered) for need in found),
+    ]
 
 
 def _expire(moment: Moment, need: Need) -> None:
@@ -225,4 +238,5 @@ def _together(moment: Moment, found: Sequence[Need]) -> list[Outbound]:
 def _room(candidate: Candidate) -> int:
     """How many questions someone can be asked at once: no more than they could say yes to."""
     free = candidate.capacity - candidate.active - candidate.pending
-    return max(1, min(free, candidate.weekly_limit - candidate.asked_this_week))
+    week = candidate.weekly_limit - candidate.asked_this_week
+    return max(1, min(free, week, matching.MOST_OPEN - candidate.pending))

@@ -17,6 +17,13 @@ def ever(tx: Transaction, need_id: UUID) -> list[Commitment]:
     return list(tx.session.scalars(query.order_by(Commitment.created_at, Commitment.id)))
 
 
+def hold(tx: Transaction, commitment: Commitment) -> bool:
+    """Read a commitment anew and hold it until this transaction is over; False if it has ended."""
+    tx.session.flush()
+    tx.session.refresh(commitment, with_for_update=True)
+    return commitment.state == "active"
+
+
 def due(tx: Transaction, now: datetime, limit: int) -> list[Commitment]:
     return list(
         tx.session.scalars(

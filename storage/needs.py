@@ -87,6 +87,11 @@ def close(tx: Transaction, now: datetime, need: Need, state: str) -> bool:
     return True
 
 
+def lock(tx: Transaction, need: Need) -> None:
+    """Read a need anew and hold it: nobody accepts, ends or merges it until this transaction is over."""
+    tx.session.refresh(need, with_for_update=True)
+
+
 def merge(tx: Transaction, now: datetime, newer: Need, kept: Need) -> bool:
     """Close an open need as the same as another; those that were merged into it follow."""
     if not _move(tx, newer.id, ("open",), "merged"):
@@ -193,7 +198,7 @@ def take_part(tx: Transaction, need: Need, part_id: UUID | None) -> bool:
 
     When all parts are full the need is taken. Who has its row locked sees neither changed meanwhile.
     """
-    tx.session.refresh(need, with_for_update=True)
+    lock(tx, need)
     if need.state != "open":
         return False
     if not _count(tx, part(tx, need.id, part_id), Part.taken < Part.wanted, 1):
@@ -205,7 +210,7 @@ def take_part(tx: Transaction, need: Need, part_id: UUID | None) -> bool:
 
 def give_back(tx: Transaction, need: Need, part_id: UUID | None) -> bool:
     """Free a place in a part again; whether the need is open by that: False if it has ended."""
-    tx.session.refresh(need, with_for_update=True)
+    lock(tx, need)
     if need.state not in OPEN_STATES or not _count(tx, part(tx, need.id, part_id), Part.taken > 0, -1):
         return False
     need.state = "open"

@@ -39,7 +39,7 @@ def refusal(request: Request, candidate: Candidate) -> str:
         (REQUEST, replace(BEN, active=1), "promised"),
         (REQUEST, replace(BEN, asked_this_week=7), "this week"),
         (REQUEST, replace(BEN, pending=2), "other questions"),
-        (REQUEST, replace(BEN, last_asked_at=NOON - HOUR / 2), "last hour"),
+        (REQUEST, replace(BEN, last_asked_at=NOON - HOUR / 10), "a few minutes ago"),
         (NIGHT, BEN, "quiet"),
         (replace(NIGHT, urgent=True), BEN, "quiet"),
         (NIGHT, replace(BEN, wakes_for_urgent=True), "quiet"),

@@ -86,6 +86,7 @@ async def test_a_number_when_two_questions_came_is_asked_about(world: World) -> 
     await zoe.says("/need someone to walk my dog")
     await zoe.presses("It is urgent")
     await zoe.sends_place(*BARCELONA)
+    await zoe.presses("For me")
     second = zoe.inbox[-1].text.split(" ")[0]
     world.clear()
     await ben.says("1")

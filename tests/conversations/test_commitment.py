@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from storage import needs
+from tests.conversations.neighbours import asks, neighbour
 from tests.world import Friend, World
 
 
@@ -433,3 +435,92 @@ async def test_it_is_done_pressed_twice_asks_once(world: World) -> None:
     await ben.presses("It is done")
     world.person("ana").hears(f"Is {reference} done?")
     world.person("ana").hears_nothing()
+
+
+async def test_no_with_several_helpers_asks_the_next_once_for_all_of_them(world: World) -> None:
+    helpers = [await neighbour(world, f"ben{number}", "carrying") for number in range(2)]
+    reference = await asks(world, "ana", ("carrying", 2))
+    for friend in helpers:
+        await friend.presses("I can")
+    for number in range(12):
+        await neighbour(world, f"cleo{number:02}", "carrying")
+    await helpers[0].presses("It is done")
+    world.clear()
+    ana = world.person("ana")
+    await ana.says(f"/notdone {reference}")
+    waves = await world.database.run(lambda tx: needs.by_reference(tx, reference).wave)  # type: ignore[union-attr]
+    assert waves == 2
+    assert len([each for each in ana.inbox if "I have asked" in each.text]) == 1
+    for friend in helpers:
+        friend.hears(reference, "not finished")
+        friend.sees_changed("Closed:", reference)
+        friend.hears_nothing()
+
+
+async def test_who_is_there_and_presses_a_time_is_not_taken_for_missing(world: World) -> None:
+    ben = await world.volunteer("ben")
+    reference = await _taken(world, ben)
+    await ben.presses("I am here")
+    world.clear()
+    await ben.says(f"/eta {reference} 30")
+    ben.hears("I have told them already")
+    await world.forward(hours=2)
+    assert not any("Are you there?" in each.text for each in ben.inbox)
+    assert not any("had no answer" in each.text for each in ben.inbox)
+
+
+async def test_two_who_miss_an_urgent_need_are_one_alert(world: World) -> None:
+    carla = await world.coordinator("carla")
+    pair = [await neighbour(world, name, "carrying") for name in ("ben", "cleo")]
+    await asks(world, "ana", ("carrying", 2), urgent=True)
+    for friend in pair:
+        await friend.presses("I can")
+    world.clear()
+    await world.forward(minutes=50)
+    alerts = {each.text.split(" ")[1] for each in carla.inbox if "does not answer" in each.text}
+    assert len(alerts) == 1
+
+
+async def test_one_of_two_has_come_and_the_requester_can_say_that_it_is_done(world: World) -> None:
+    ben = await neighbour(world, "ben", "carrying")
+    reference = await asks(world, "ana", ("carrying", 2))
+    await ben.presses("I can")
+    ana = world.person("ana")
+    ana.hears("1 of 2 helpers have accepted", "It is done")
+    await ben.presses("I am here")
+    world.clear()
+    await ana.presses("It is done")
+    ana.hears(f"{reference} is closed")
+    ben.hears(f"{reference} is done", "Thank you")
+
+
+async def test_the_reminder_names_the_hour_of_its_reader(world: World) -> None:
+    ben = await world.volunteer("ben")
+    await ben.says("/zone Asia/Tokyo")
+    ana = world.person("ana")
+    await ana.says("I need someone to fetch my medicine tomorrow at 10")
+    await ana.presses("Yes")
+    await ana.sends_place(41.40, 2.16)
+    await ben.presses("I can")
+    world.clear()
+    await world.forward(hours=21)
+    ben.hears("You said you would help with this at 19:00")
+
+
+async def test_not_now_after_i_can_does_not_pretend_that_it_was_given_back(world: World) -> None:
+    ben = await world.volunteer("ben")
+    reference = await _taken(world, ben)
+    await ben.says(f"/decline {reference}")
+    ben.hears(f"{reference} is yours already", "I can't after all", without=["Thank you for telling me"])
+    await ben.presses("I can't after all")
+    world.person("ana").hears(reference, "can't come after all")
+
+
+async def test_made_urgent_when_it_is_taken_is_heard_and_asks_nobody_else(world: World) -> None:
+    ben = await world.volunteer("ben")
+    reference = await _taken(world, ben)
+    await world.volunteer("cleo")
+    ana = world.person("ana")
+    await ana.says(f"/urgent {reference}")
+    ana.hears(reference, "urgent", "Someone has accepted")
+    world.nobody_hears_anything_else()

@@ -203,13 +203,14 @@ async def test_danger_goes_to_a_coordinator_at_once(world: World, words: str) ->
 # --- many at once -------------------------------------------------------------------------------------
 
 
-async def test_twelve_who_ask_in_the_same_minute_do_not_all_get_the_same_five(world: World) -> None:
-    for number in range(64):
+@pytest.mark.parametrize("apart", [0, 8])
+async def test_of_twelve_who_ask_in_the_same_minutes_each_has_someone_asked(world: World, apart: int) -> None:
+    for number in range(30):
         await neighbour(world, f"ben{number:02}", "drinking_water", place=(41.40 + number / 8000, 2.165))
     for number in range(12):
         await asks(world, f"ana{number:02}", ("drinking_water", 1), place=NEAR)
-        await world.settle()
-    await world.forward(minutes=1)
+        await world.forward(seconds=apart)
+    await world.forward(seconds=10)
     questions = Counter(
         name
         for name, friend in world.people.items()

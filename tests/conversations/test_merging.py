@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from storage import needs, people
+from storage.database import Transaction
 from tests.world import BARCELONA, Friend, World
 
 
@@ -107,3 +109,80 @@ async def test_two_needs_go_on_and_nobody_but_coordinators_may_merge(world: Worl
     await bea.says(f"/merge {older} {newer}")
     bea.hears("That is for coordinators")
     world.person("ana").hears_nothing()
+
+
+async def test_the_requester_of_a_merged_need_hears_of_the_helper_without_a_name(world: World) -> None:
+    older, newer, carla = await _two_alike(world)
+    await carla.presses("They are the same")
+    ben, bea = world.person("ben"), world.person("bea")
+    world.clear()
+    await ben.says(f"/accept {older}")
+    bea.hears(newer, "someone has accepted", without=[older, "Ben", "Ana"])
+    await ben.presses("I am here")
+    bea.hears(newer, "your volunteer is there", without=[older])
+    await ben.presses("I can't after all")
+    bea.hears(newer, "can't come after all", without=[older])
+    bea.hears_nothing()
+
+
+async def test_a_banned_persons_merged_need_does_not_stand_up_again(world: World) -> None:
+    older, newer, carla = await _two_alike(world)
+    await carla.presses("They are the same")
+
+    def ban(tx: Transaction) -> None:
+        made = needs.by_reference(tx, newer)
+        assert made is not None
+        people.get(tx, made.person_id).banned_at = world.time()
+
+    await world.database.run(ban)
+    world.clear()
+    await world.person("ana").says(f"/stop {older}")
+    world.person("bea").hears_nothing()
+
+
+async def test_who_is_merged_into_what_someone_has_accepted_hears_so(world: World) -> None:
+    older, newer, carla = await _two_alike(world)
+    await world.person("ben").says(f"/accept {older}")
+    await carla.presses("They are the same")
+    world.person("bea").hears(newer, "You will hear how it ends", "Someone has accepted already")
+
+
+async def test_when_the_older_is_forgotten_the_newer_stands_on_its_own_and_can_be_met(world: World) -> None:
+    _older, newer, carla = await _two_alike(world)
+    await carla.presses("They are the same")
+    world.clear()
+    await world.person("ana").says("/forget yes")
+    bea, ben = world.person("bea"), world.person("ben")
+    bea.hears(newer, "on its own again")
+    await world.forward(minutes=30)
+    await ben.says(f"/accept {newer}")
+    assert any(newer in each.text and "number four" in each.text for each in ben.inbox)
+
+
+async def test_who_is_forgotten_after_merging_holds_nothing_up(world: World) -> None:
+    older, _newer, carla = await _two_alike(world)
+    await carla.presses("They are the same")
+    await world.person("bea").says("/forget yes")
+    world.clear()
+    ben, ana = world.person("ben"), world.person("ana")
+    await ben.says(f"/accept {older}")
+    ben.hears(older, "open to you")
+    world.clear()
+    await ana.says(f"/done {older}")
+    ana.hears(f"{older} is closed")
+    world.person("bea").hears_nothing()
+
+
+async def test_a_repeating_need_that_was_merged_comes_again_for_both(world: World) -> None:
+    carla = await world.coordinator("carla")
+    await carla.says("/duty on")
+    await world.volunteer("ben")
+    words = "/need insulin for number four every Tuesday at 9"
+    older = await world.need("ana", words)
+    await world.need("bea", words)
+    await carla.presses("They are the same")
+    world.clear()
+    await world.person("ana").says(f"/done {older}")
+    bea = world.person("bea")
+    bea.hears("what you asked for is done")
+    bea.hears("The next time is N-", "for Tue 10 Mar, 09:00")

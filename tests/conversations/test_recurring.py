@@ -125,3 +125,91 @@ async def test_several_helpers_are_found_one_by_one(world: World, words: str) ->
     await ana.presses("Volunteer 2")
     cleo.hears("closed their place")
     ben.hears_nothing()
+
+
+async def _one_of_two_has_accepted(world: World) -> tuple[Friend, Friend, str]:
+    """Two are wanted every Tuesday at 9; only Ben carries, and has accepted."""
+    ben = await world.volunteer("ben", "I can carry heavy things")
+    ana = await _asks(world, "I need 2 people to carry boxes every Tuesday at 9")
+    reference = ana.hears("N-").text.split(" ")[0]
+    await ben.presses("I can")
+    world.clear()
+    return ana, ben, reference
+
+
+async def test_an_occurrence_that_one_of_two_helps_with_is_asked_about_and_not_called_untaken(
+    world: World,
+) -> None:
+    ana, ben, reference = await _one_of_two_has_accepted(world)
+    await world.forward(hours=21)
+    await ben.presses("I am here")
+    world.clear()
+    await world.forward(hours=6)
+    heard = [each.text for each in ana.inbox]
+    assert any(f"Is {reference} done?" in each for each in heard)
+    assert not any("nobody had accepted" in each for each in heard)
+    world.clear()
+    await ana.presses("Yes, it is done")
+    ben.hears(f"{reference} is done", "Thank you")
+    assert any("The next time is N-" in each.text for each in ana.inbox)
+
+
+async def test_an_occurrence_that_nobody_answers_for_frees_its_helper_and_the_next_is_made(
+    world: World,
+) -> None:
+    ana, ben, reference = await _one_of_two_has_accepted(world)
+    await world.forward(hours=21)
+    await ben.presses("I am here")
+    world.clear()
+    await world.forward(days=3)
+    assert any("its time has passed, so I have closed it" in each.text for each in ana.inbox)
+    assert any("The next time is N-" in each.text for each in ana.inbox)
+    assert any(f"{reference}: its time has passed. Thank you" in each.text for each in ben.inbox)
+    assert any("Closed:" in each.text for each in ben.inbox)
+    await ben.says(f"/done {reference}")
+    ben.hears("")
+    world.clear()
+    await ben.says("/my")
+    assert reference not in ben.inbox[0].text
+
+
+async def test_who_withdraws_late_in_the_day_leaves_time_to_ask_others(world: World) -> None:
+    ben = await world.volunteer("ben")
+    ana = await _asks(world, "I need someone to fetch my medicine every Tuesday at 9")
+    reference = ana.hears("N-").text.split(" ")[0]
+    await ben.presses("I can")
+    await world.forward(hours=21)
+    await ben.presses("I am here")
+    cleo = await world.volunteer("cleo")
+    await world.forward(hours=7)
+    world.clear()
+    await ben.presses("I can't after all")
+    cleo.hears("Fetch medicine", reference)
+    await world.forward(minutes=1)
+    cleo.hears_nothing()
+    assert not any("its time has passed" in each.text for each in ana.inbox)
+    await cleo.presses("I can")
+    cleo.hears(reference, "open to you")
+
+
+async def test_an_old_stop_repeating_does_not_promise_what_it_cannot_do(world: World) -> None:
+    ana = await _asks(world, "I need someone to fetch my medicine every Tuesday at 9")
+    first = ana.hears("N-").text.split(" ")[0]
+    await ana.says(f"/done {first}")
+    world.clear()
+    await ana.says(f"/norepeat {first}")
+    ana.hears(f"{first} is already closed", without=["does not repeat"])
+
+
+async def test_who_never_says_that_it_was_done_is_helped_the_next_week_all_the_same(world: World) -> None:
+    ben = await world.volunteer("ben")
+    ana = await _asks(world, "I need someone to fetch my medicine every Tuesday at 9")
+    reference = ana.hears("N-").text.split(" ")[0]
+    await ben.presses("I can")
+    await world.forward(hours=21)
+    await ben.presses("I am here")
+    world.clear()
+    await world.forward(days=2)
+    assert len([each for each in ana.inbox if f"Is {reference} done?" in each.text]) == 3
+    assert any("The next time is N-" in each.text for each in ana.inbox)
+    assert any("its time has passed. Thank you" in each.text for each in ben.inbox)

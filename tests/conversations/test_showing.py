@@ -107,3 +107,14 @@ async def test_each_opening_is_written_down(world: World) -> None:
         )
 
     assert await world.database.run(actions) == ["opened need", "opened contact"]
+
+
+async def test_the_phone_can_be_hidden_again_and_the_place_stays(world: World) -> None:
+    ana, ben, reference = await _taken(world)
+    await ana.says("/contact +34 600 000 000")
+    await ana.presses("Show my phone")
+    world.clear()
+    await ana.says(f"/hide {reference} phone")
+    ana.hears("It is closed to your volunteer")
+    assert not any("600 000 000" in each.text or "600000000" in each.text for each in ben.inbox)
+    assert any("shows you less now" in each.text and each.place is not None for each in ben.inbox)

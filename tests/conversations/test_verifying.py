@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from storage import offers, verifications
 from tests.conversations.acts import press_token, tokens
-from tests.world import Friend, World
+from tests.conversations.neighbours import asks, neighbour
+from tests.world import ConsolePlatform, Friend, World
 
 
 async def nurse(world: World, name: str = "ben") -> Friend:
@@ -169,3 +170,40 @@ async def test_an_unverified_offer_is_kept_in_the_index(world: World) -> None:
     assert [skill for _person, skill in waits] == ["nursing"]
     stored = await world.database.run(lambda tx: offers.of(tx, waits[0][0]))
     assert stored is not None
+
+
+async def _asked_about_a_child(world: World) -> tuple[Friend, Friend, str]:
+    """Eva is verified and has been asked; Carla may take it back."""
+    carla = await world.coordinator("carla")
+    eva = await neighbour(world, "eva", "childcare", verified=True)
+    reference = await asks(world, "ana", ("childcare", 1))
+    await world.settle()
+    eva.hears("Look after children", reference)
+    await carla.says("/verified")
+    return carla, eva, reference
+
+
+async def test_who_is_not_verified_any_more_can_not_accept_what_they_were_asked(world: World) -> None:
+    carla, eva, reference = await _asked_about_a_child(world)
+    world.clear()
+    await carla.presses(next(each for each in _labels(world, carla) if each.startswith("Take back")))
+    eva.hears("I don't ask you for this any more")
+    eva.hears(f"{reference} goes to others now")
+    world.person("ana").hears(reference)
+    await eva.presses("I can")
+    eva.hears("no longer open", without=["open to you"])
+
+
+async def test_who_has_accepted_and_is_not_verified_any_more_gives_it_back(world: World) -> None:
+    carla, eva, reference = await _asked_about_a_child(world)
+    await eva.presses("I can")
+    world.clear()
+    await carla.presses(next(each for each in _labels(world, carla) if each.startswith("Take back")))
+    assert any(f"{reference} goes to others now" in each.text for each in eva.inbox)
+    assert any("Closed:" in each.text for each in eva.inbox)
+    assert any("can't come after all" in each.text for each in world.person("ana").inbox)
+
+
+def _labels(world: World, friend: Friend) -> list[str]:
+    assert isinstance(world.platform, ConsolePlatform)
+    return [label for label, _token in world.platform._buttons[friend.name]]

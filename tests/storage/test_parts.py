@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from storage import needs
+from storage import commitments, needs
 from storage.database import Database, Transaction
 from storage.people import Known
 from tests.storage import BOTH_ENGINES, HOUR, a_need, person
@@ -125,3 +125,23 @@ async def test_one_who_accepts_and_one_who_cancels_at_once_do_not_both_succeed(d
         _taken, cancelled = await asyncio.gather(database.run(accept), database.run(cancel))
         assert cancelled
         assert (await standing(database, need_id))[0] == "cancelled"
+
+
+async def test_a_promise_that_clock_and_volunteer_end_at_once_frees_its_place_once(
+    database: Database,
+) -> None:
+    ana, ben, cleo = [await person(database, name) for name in ("ana", "ben", "cleo")]
+    need_id = await open_need(database, ana, ("carrying", 2))
+    for helper in (ben, cleo):
+        assert await database.run(partial(take, need_id=need_id, helper=helper))
+
+    def end(tx: Transaction) -> bool:
+        need = needs.get(tx, need_id)
+        promise = needs.commitment(tx, need_id, ben.person.id)
+        if promise is None or not commitments.hold(tx, promise):
+            return False
+        needs.end_commitment(tx, NOON, promise, "withdrawn")
+        return needs.give_back(tx, need, promise.part_id)
+
+    assert sum(await asyncio.gather(*(database.run(end) for _ in range(8)))) == 1
+    assert await standing(database, need_id) == ("open", [("carrying", 2, 1)], 1)
