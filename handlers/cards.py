@@ -23,22 +23,30 @@ def need(moment: Moment, case: Need, to: UUID, *, in_place: bool = False) -> Out
     return Outbound(
         to,
         standing(moment, case),
-        title=need_title(case, naming.area(moment, case.latitude, case.longitude, _language(moment, to))),
+        title=title(moment, case, to, whole=True),
         buttons=need_buttons(case, active),
         card=f"need:{case.id}",
         in_place=in_place,
     )
 
 
-def need_title(case: Need, area: Verbatim | None = None) -> Text:
+def title(moment: Moment, case: Need, to: UUID | None = None, *, whole: bool = False) -> Text:
+    """The title of a need with the name of its area, for its requester or for another reader.
+
+    whole: every kind of help that was asked for, not only the first.
+    """
+    language = people.get(moment.tx, to or case.person_id).language
+    area = naming.area(moment, case.latitude, case.longitude, language)
+    kinds = [each.skill for each in needs.parts(moment.tx, case.id)] if whole else []
+    return need_title(case, area, kinds or [case.skill])
+
+
+def need_title(case: Need, area: Verbatim | None = None, kinds: Sequence[str] = ()) -> Text:
     """What a need is called: "N-7K3Q · Fetch medicine · Gràcia · urgent"."""
     urgent = _("urgent") if case.urgent else None
-    parts: tuple[Text | Verbatim | None, ...] = (skills.label(case.skill), area, urgent)
+    labels = (skills.label(each) for each in kinds or (case.skill,))
+    parts: tuple[Text | Verbatim | None, ...] = (*labels, area, urgent)
     return joined(case.reference, *(part for part in parts if part is not None))
-
-
-def _language(moment: Moment, person_id: UUID) -> str:
-    return people.get(moment.tx, person_id).language
 
 
 def need_buttons(case: Need, active: Sequence[Commitment] = ()) -> tuple[Button, ...]:

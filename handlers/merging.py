@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from rapidfuzz import fuzz
 
-from handlers import alarms, asking, cards, coordinators, references, waves
+from handlers import alarms, asking, cards, coordinators, naming, references, waves
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Lane, Outbound, _, lines
 from storage import needs as stored
@@ -30,10 +30,11 @@ def notice(ctx: Context, made: Need) -> list[Outbound]:
     double = next((each for each in near if _alike(ctx, each, made)), None)
     if double is None:
         return []
+    area = naming.area(ctx, made.latitude, made.longitude, ctx.union.language)
     text = lines(
         _("{older} and {newer} ask for the same in the same area. Are they one?",
           older=double.reference, newer=made.reference),
-        cards.need_title(made),
+        cards.need_title(made, area),
     )  # fmt: skip
     both = f"{double.reference} {made.reference}"
     buttons = (
@@ -77,7 +78,7 @@ def merge(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
              "You will hear how it ends.", reference=newer.reference)  # fmt: skip
     said = [
         ctx.reply(_("Merged: {reference} goes on.", reference=kept.reference)),
-        Outbound(newer.person_id, text, title=cards.need_title(newer)),
+        Outbound(newer.person_id, text, title=cards.title(ctx, newer)),
         cards.need(ctx, newer, newer.person_id, in_place=True),
     ]
     said += waves.withdraw(ctx, newer, _("{reference} is not needed any more. Thank you."))

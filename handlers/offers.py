@@ -76,9 +76,9 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
     new = verifying.newly_offered(ctx, chosen)
     offers.save(ctx.tx, ctx.now, ctx.person, ctx.union.time_zone, terms)
     what = joined(*(skills.label(each) for each in chosen))
-    if ctx.person.member_since is None:
-        return membership.ask_to_be_let_in(ctx, what)
     said = limits.told(answers, ctx.person.language)
+    if ctx.person.member_since is None:
+        return membership.ask_to_be_let_in(ctx, what, said)
     thanks = lines(
         _("Thank you. I ask you when someone nearby needs this."),
         _("I understood: {terms}.", terms=said) if said else None,

@@ -208,3 +208,13 @@ async def test_a_code_is_made_by_a_coordinator(world: World) -> None:
     ben.hears("You are a member now")
     await ben.says(f"/join {code}")
     ben.hears("")
+
+
+async def test_who_is_no_member_yet_reads_what_was_understood_too(world: World) -> None:
+    await world.coordinator("carla")
+    ben = world.person("ben")
+    await ben.says("I have a van Tue & Thu after 17h")
+    await ben.sends_place(*BARCELONA)
+    world.clear()
+    await ben.presses("5 km")
+    ben.hears("the union has to know you", "I understood: Tuesday, Thursday, 17:00–24:00")
