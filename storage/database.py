@@ -174,7 +174,13 @@ async def _to_its_end(transaction: Coroutine[Any, Any, Result]) -> Result:
 
 def _engine(url: str) -> AsyncEngine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(url, json_serializer=_to_json, json_deserializer=orjson.loads)
+        return create_async_engine(
+            url,
+            json_serializer=_to_json,
+            json_deserializer=orjson.loads,
+            # Compiling a statement to machine code takes longer than any of ours runs.
+            connect_args={"server_settings": {"jit": "off"}},
+        )
     engine = create_async_engine(
         url,
         json_serializer=_to_json,
@@ -202,6 +208,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
             "synchronous = FULL",
             "foreign_keys = ON",
             "secure_delete = ON",
+            "cache_size = -65536",  # kibibytes: the index of a large union is read at random
         ):
             cursor.execute(f"PRAGMA {pragma}")
         ready = True
