@@ -211,9 +211,9 @@ def _is_past(text: str, found: re.Match[str], calendar: Calendar) -> bool:
 def _day(text: str, calendar: Calendar, local: datetime) -> date | None:
     """The day that is named: "tomorrow", a weekday, a date."""
     parts = re.sub(rf"\b{either(calendar.words['parts'])}\b", " ", text)  # "por la mañana" is no tomorrow
-    ahead = _phrase(parts, calendar.words["days_ahead"])
-    if ahead is not None:
-        return local.date() + timedelta(days=ahead)
+    ahead = re.search(rf"\b{either(calendar.words['days_ahead'])}\b", parts)
+    if ahead and not _is_past(parts, ahead, calendar):
+        return local.date() + timedelta(days=calendar.words["days_ahead"][ahead[0]])
     dated = _date(text, calendar)
     if dated is not None and not _is_past(text, dated, calendar):
         return _parsed(dated[0], calendar, local)
@@ -221,8 +221,7 @@ def _day(text: str, calendar: Calendar, local: datetime) -> date | None:
     if weekday is None:
         return None
     named = (calendar.short_weekdays | calendar.weekdays)[weekday[1]]
-    ahead = (named - local.weekday()) % WEEK
-    return local.date() + timedelta(days=ahead)
+    return local.date() + timedelta(days=(named - local.weekday()) % WEEK)
 
 
 def _date(text: str, calendar: Calendar) -> re.Match[str] | None:

@@ -209,6 +209,7 @@ MISREAD = """
 need insulin, carrer Verdi 12 = medicine | necesito agua, vivo en la calle 2 de mayo = drinking_water
 need watter = drinking_water | somos 4 personas sin agua = drinking_water
 my mother is 82 and cannot walk, needs food = food | I haven't eaten in 2 days = food
+we are so cold = bedding | tenemos mucho frío = bedding | my neighbour needs her pills = medicine
 llevo 2 dias sin comer = food | necesito que me lleven al medico = transport
 """
 
@@ -218,6 +219,15 @@ def test_a_street_is_no_kind_of_help_and_going_without_is_a_need(text: str) -> N
     words, skills = text.split(" = ")
     understood = LEXICONS.understand(words, "en")
     assert (understood.intent, understood.skills) == (Intent.NEED, tuple(skills.split()))
+
+
+def test_water_in_a_ceiling_is_no_drinking_water() -> None:
+    assert LEXICONS.skills("is anyone a plumber? water is leaking", "en") == ("plumbing",)
+
+
+@pytest.mark.parametrize("text", ["my mother has a broken hip", "I'm so scared", "tengo miedo"])
+def test_a_broken_hip_is_no_repair_and_fear_is_asked_about(text: str) -> None:
+    assert LEXICONS.understand(text, "en").intent is Intent.MAYBE_SOS
 
 
 def test_the_word_for_there_is_in_spanish_is_no_animal_feed() -> None:
