@@ -6,6 +6,7 @@ asked once, after a pin has arrived, because only then does it matter; nobody el
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,9 @@ from storage.tables import Person
 SEND_MY_PLACE = _("Send my place")
 AT_HOME = "(home)"  # what the button says; nobody types it
 MOST_CHOICES = 4
+_SHORT_NUMBER = re.compile(
+    r"[\W\d_]{1,3}"
+)  # the number of a button that is not there; a postal code is longer
 UNREADABLE = _("I could not read that place. Send your position, or write the address or the area.")
 NO_HOME = _("I don't know where your home is. Please send the place, or write the address or the area.")
 TOO_MANY_MOVES = _("You have changed your place often today. Please try again tomorrow, or skip this.")
@@ -111,6 +115,7 @@ def _parse(ctx: Context, inbound: Inbound) -> Any:
     says_nothing = inbound.place is None and (
         ctx.core.lexicons.answer(inbound.text, ctx.person.language) is not None
         or inbound.text.strip().endswith("?")
+        or _SHORT_NUMBER.fullmatch(inbound.text.strip()) is not None
         or inbound.text.strip() == ctx.rendered(SEND_MY_PLACE)
     )
     if place is None or (says_nothing and not place.has_coordinates):

@@ -225,6 +225,10 @@ def test_water_in_a_ceiling_is_no_drinking_water() -> None:
     assert LEXICONS.skills("is anyone a plumber? water is leaking", "en") == ("plumbing",)
 
 
+def test_who_mentions_a_car_and_needs_fuel_is_in_need() -> None:
+    assert LEXICONS.understand("I have a car but no fuel, need petrol", "en").intent is Intent.NEED
+
+
 @pytest.mark.parametrize("text", ["my mother has a broken hip", "I'm so scared", "tengo miedo"])
 def test_a_broken_hip_is_no_repair_and_fear_is_asked_about(text: str) -> None:
     assert LEXICONS.understand(text, "en").intent is Intent.MAYBE_SOS

@@ -425,8 +425,8 @@ async def test_home_of_someone_who_saved_none_is_asked_for(town: World, words: s
     ana.hears("N-", "Gràcia")
 
 
-@pytest.mark.parametrize("words", ["thank you", "muchas gracias", "hello"])
-async def test_courtesy_is_no_place(town: World, words: str) -> None:
+@pytest.mark.parametrize("words", ["thank you", "muchas gracias", "hello", "12", "🙏"])
+async def test_courtesy_or_a_number_of_no_button_is_no_place(town: World, words: str) -> None:
     ana = await asked_where(town)
     await ana.says(words)
     ana.hears("I could not read that place.", "Where is help needed?")
