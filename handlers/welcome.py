@@ -96,7 +96,9 @@ def not_understood(ctx: Context, inbound: Inbound) -> list[Outbound]:
 
 
 def no(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    return [ctx.reply(_("All right."))]
+    """/no: nothing changes; behind it "menu" shows what can be said, to who has no open question."""
+    buttons = menu() if argument == "menu" and ctx.conversation is None else ()
+    return [ctx.reply(_("All right."), *buttons)]
 
 
 def thanks(ctx: Context) -> list[Outbound]:
