@@ -261,12 +261,25 @@ def _hour(text: str, calendar: Calendar, *, named_day: bool) -> _Hour | None:
     before = re.search(rf"\b{calendar.pattern('half')} ({number})\b", text)
     if before:
         return _of_day(calendar.value(before[1]), 30, None, exact=False)
+    begins = _from_hour(text, calendar) if named_day else None
+    if begins is not None:
+        return begins
     ends = rf"(?: {calendar.pattern('o_clock')})?(?=$|[.,;?)]| {calendar.pattern('ends')}\b)"
     half = calendar.pattern("and_half")
     found = re.search(rf"\b{at} ({number})( {half})?\b{'' if named_day else ends}", text)
     if found is None:
         return None
     return _of_day(calendar.value(found[1]), 30 if found[2] else 0, None, exact=False)
+
+
+def _from_hour(text: str, calendar: Calendar) -> _Hour | None:
+    """The beginning of "from 9 to 12" or "after 17"; no ages: nothing else may stand behind the numbers."""
+    number, until = calendar.number, calendar.pattern("until")
+    span = (
+        rf"{calendar.pattern('between')} ({number}) {until} {number}|{calendar.pattern('after')} ({number})"
+    )
+    found = re.search(rf"\b(?:{span})(?= ?(?:$|[.,;?)]))", text)
+    return _of_day(calendar.value(found[1] or found[2]), 0, None, exact=False) if found else None
 
 
 def _of_day(hour: int, minute: int, half: str | None, *, exact: bool = True) -> _Hour | None:

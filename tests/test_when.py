@@ -171,3 +171,19 @@ def test_a_short_name_of_a_day_counts_beside_an_hour(
     text: str, expected: tuple[str, int | None] | None
 ) -> None:
     assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("en", "a babysitter every Tuesday from 9 to 12", ("11-24 09:00", 7)),
+        ("en", "on Thursday between 10 and 12, please", ("11-26 10:00", None)),
+        ("es", "que cuiden al niño el jueves de 9 a 12, tiene 5 años", ("11-26 09:00", None)),
+        ("es", "el jueves a partir de las 17", ("11-26 17:00", None)),
+        ("es", "juguetes para niños de 5 a 7 años el jueves", ("11-26 10:00", None)),
+    ],
+)
+def test_of_two_hours_the_first_counts_and_ages_are_none(
+    language: str, text: str, expected: tuple[str, int | None]
+) -> None:
+    assert said(text, language) == expected
