@@ -23,29 +23,20 @@ def need(moment: Moment, case: Need, to: UUID, *, in_place: bool = False) -> Out
     return Outbound(
         to,
         standing(moment, case),
-        title=title(moment, case, to, whole=True),
+        title=title(moment, case, whole=True),
         buttons=need_buttons(case, active),
         card=f"need:{case.id}",
         in_place=in_place,
     )
 
 
-def title(moment: Moment, case: Need, to: UUID | None = None, *, whole: bool = False) -> Text:
-    """The title of a need with the name of its area, for its requester or for another reader.
-
-    whole: every kind of help that was asked for, not only the first.
-    """
-    language = people.get(moment.tx, to or case.person_id).language
+def title(moment: Moment, case: Need, language: str = "", *, whole: bool = False) -> Text:
+    """ "N-7K3Q · Fetch medicine · Gràcia · urgent"; whole: every kind of help; language: of the area's name."""
+    language = language or people.get(moment.tx, case.person_id).language
+    kinds = [each.skill for each in needs.parts(moment.tx, case.id)] if whole else [case.skill]
     area = naming.area(moment, case.latitude, case.longitude, language)
-    kinds = [each.skill for each in needs.parts(moment.tx, case.id)] if whole else []
-    return need_title(case, area, kinds or [case.skill])
-
-
-def need_title(case: Need, area: Verbatim | None = None, kinds: Sequence[str] = ()) -> Text:
-    """What a need is called: "N-7K3Q · Fetch medicine · Gràcia · urgent"."""
     urgent = _("urgent") if case.urgent else None
-    labels = (skills.label(each) for each in kinds or (case.skill,))
-    parts: tuple[Text | Verbatim | None, ...] = (*labels, area, urgent)
+    parts: tuple[Text | Verbatim | None, ...] = (*(skills.label(each) for each in kinds), area, urgent)
     return joined(case.reference, *(part for part in parts if part is not None))
 
 
@@ -291,7 +282,7 @@ def _alert_text(moment: Moment, case: Alert) -> Words:
     if case.need_id is None:
         return Verbatim("") if case.kind != "fault" else _("The operator should look at the log.")
     need = needs.get(moment.tx, case.need_id)
-    return need_title(need, naming.area(moment, need.latitude, need.longitude, moment.union.language))
+    return title(moment, need, moment.union.language)
 
 
 def _owner(moment: Moment, case: Alert) -> Text | Verbatim:

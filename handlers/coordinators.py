@@ -94,7 +94,7 @@ def _details(ctx: Context, alert: Alert) -> Outbound:
     if alert.need_id is not None:
         need = stored.get(ctx.tx, alert.need_id)
         of_need = disclosure.open_need(ctx, ctx.person.id, need)
-        parts.append(cards.title(ctx, need, ctx.person.id))
+        parts.append(cards.title(ctx, need, ctx.person.language))
         if of_need is not None:
             parts += [Verbatim(f"“{words}”") for words in of_need.words]
             place = place or of_need.place

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from rapidfuzz import fuzz
 
-from handlers import alarms, asking, cards, coordinators, naming, references, waves
+from handlers import alarms, asking, cards, coordinators, references, waves
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Lane, Outbound, _, lines
 from storage import needs as stored
@@ -30,11 +30,10 @@ def notice(ctx: Context, made: Need) -> list[Outbound]:
     double = next((each for each in near if _alike(ctx, each, made)), None)
     if double is None:
         return []
-    area = naming.area(ctx, made.latitude, made.longitude, ctx.union.language)
     text = lines(
         _("{older} and {newer} ask for the same in the same area. Are they one?",
           older=double.reference, newer=made.reference),
-        cards.need_title(made, area),
+        cards.title(ctx, made, ctx.union.language),
     )  # fmt: skip
     both = f"{double.reference} {made.reference}"
     buttons = (

@@ -131,7 +131,7 @@ def my(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         buttons.append(Button(_("It was a mistake"), "/mistake"))
     for commitment in needs.commitments_of(ctx.tx, ctx.person.id):
         need = needs.get(ctx.tx, commitment.need_id)
-        parts.append(joined(cards.title(ctx, need, ctx.person.id), _("accepted by you")))
+        parts.append(joined(cards.title(ctx, need, ctx.person.language), _("accepted by you")))
         buttons += [
             Button(joined(_("It is done"), need.reference), f"/done {need.reference}"),
             Button(joined(_("I can't after all"), need.reference), f"/withdraw {need.reference}"),
