@@ -31,7 +31,7 @@ def need(moment: Moment, case: Need, to: UUID, *, in_place: bool = False) -> Out
 
 
 def title(moment: Moment, case: Need, language: str = "", *, whole: bool = False) -> Text:
-    """ "N-7K3Q · Fetch medicine · Gràcia · urgent"; whole: every kind of help; language: of the area's name."""
+    """Name a need, "N-7K3Q · Fetch medicine · Gràcia"; whole: all kinds; language: of the area."""
     language = language or people.get(moment.tx, case.person_id).language
     kinds = [each.skill for each in needs.parts(moment.tx, case.id)] if whole else [case.skill]
     area = naming.area(moment, case.latitude, case.longitude, language)
