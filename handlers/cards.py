@@ -23,22 +23,21 @@ def need(moment: Moment, case: Need, to: UUID, *, in_place: bool = False) -> Out
     return Outbound(
         to,
         standing(moment, case),
-        title=need_title(case, naming.area(moment, case.latitude, case.longitude, _language(moment, to))),
+        title=title(moment, case, whole=True),
         buttons=need_buttons(case, active),
         card=f"need:{case.id}",
         in_place=in_place,
     )
 
 
-def need_title(case: Need, area: Verbatim | None = None) -> Text:
-    """What a need is called: "N-7K3Q · Fetch medicine · Gràcia · urgent"."""
+def title(moment: Moment, case: Need, language: str = "", *, whole: bool = False) -> Text:
+    """Name a need, "N-7K3Q · Fetch medicine · Gràcia"; whole: all kinds; language: of the area."""
+    language = language or people.get(moment.tx, case.person_id).language
+    kinds = [each.skill for each in needs.parts(moment.tx, case.id)] if whole else [case.skill]
+    area = naming.area(moment, case.latitude, case.longitude, language)
     urgent = _("urgent") if case.urgent else None
-    parts: tuple[Text | Verbatim | None, ...] = (skills.label(case.skill), area, urgent)
+    parts: tuple[Text | Verbatim | None, ...] = (*(skills.label(each) for each in kinds), area, urgent)
     return joined(case.reference, *(part for part in parts if part is not None))
-
-
-def _language(moment: Moment, person_id: UUID) -> str:
-    return people.get(moment.tx, person_id).language
 
 
 def need_buttons(case: Need, active: Sequence[Commitment] = ()) -> tuple[Button, ...]:
@@ -283,7 +282,7 @@ def _alert_text(moment: Moment, case: Alert) -> Words:
     if case.need_id is None:
         return Verbatim("") if case.kind != "fault" else _("The operator should look at the log.")
     need = needs.get(moment.tx, case.need_id)
-    return need_title(need, naming.area(moment, need.latitude, need.longitude, moment.union.language))
+    return title(moment, need, moment.union.language)
 
 
 def _owner(moment: Moment, case: Alert) -> Text | Verbatim:

@@ -64,7 +64,7 @@ def committed(ctx: Context, argument: str) -> tuple[Need, Commitment] | None:
 
 def _tell(moment: Moment, need: Need, text: Text) -> list[Outbound]:
     """The requester hears of a change, and their card is kept current in place."""
-    told = Outbound(need.person_id, text, title=cards.need_title(need))
+    told = Outbound(need.person_id, text, title=cards.title(moment, need))
     return [told, cards.need(moment, need, need.person_id, in_place=True)]
 
 

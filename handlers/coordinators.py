@@ -80,7 +80,7 @@ def _told_who(ctx: Context, alert: Alert) -> Outbound:
     about = (
         joined(alert.reference)
         if alert.need_id is None
-        else cards.need_title(stored.get(ctx.tx, alert.need_id))
+        else cards.title(ctx, stored.get(ctx.tx, alert.need_id))
     )
     return Outbound(alert.person_id, text, title=about, lane=Lane.CRISIS)
 
@@ -94,7 +94,7 @@ def _details(ctx: Context, alert: Alert) -> Outbound:
     if alert.need_id is not None:
         need = stored.get(ctx.tx, alert.need_id)
         of_need = disclosure.open_need(ctx, ctx.person.id, need)
-        parts.append(cards.need_title(need))
+        parts.append(cards.title(ctx, need, ctx.person.language))
         if of_need is not None:
             parts += [Verbatim(f"“{words}”") for words in of_need.words]
             place = place or of_need.place

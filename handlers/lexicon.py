@@ -172,6 +172,7 @@ class Lexicons:
         )
         self._telling = sure + maybe
         self._others = _Section.of("others", *books.values())
+        self._home = _Section.of("home", *books.values())
         self._ordinary = {
             word for book in books.values() for word in book.data.get("ordinary", {}).get("words", ())
         }
@@ -224,6 +225,10 @@ class Lexicons:
     def for_other(self, text: str) -> bool:
         """Whether words say that they are about someone else than their writer."""
         return self._others.heard(frame(squeeze(plain(text))))
+
+    def is_home(self, text: str) -> bool:
+        """Whether a text names the writer's home and nothing else."""
+        return self._home.heard(frame(squeeze(plain(text))))
 
     def skills(self, text: str, language: str) -> tuple[str, ...]:
         """The skills that a text speaks of, in order of appearance."""

@@ -60,6 +60,7 @@ def summary(offer: Offer, person: Person, union: Union, now: datetime) -> list[T
     resting = offer.paused_until if offer.paused_until is not None and offer.paused_until > now else None
     found = [
         _("Paused until {day}.", day=day_name(resting, zone, language)) if resting else None,
+        _("{count} km", count=f"{offer.radius / 1000:g}") if offer.latitude is not None else None,
         joined(_("When: {hours}", hours=week.shown(offer.hours, language)), zone),
         more,
         joined(

@@ -79,6 +79,8 @@ def _plain_words(ctx: Context, inbound: Inbound) -> list[Outbound]:
             return welcome.welcome(ctx, inbound, "")
         if understood.skills:
             return _need_or_offer(ctx, inbound.text)
+        if understood.intent is Intent.MAYBE_SOS and not inbound.attachment:
+            return []  # whether they are in danger is asked next, and nothing beside it
         if ctx.core.lexicons.answer(inbound.text, ctx.person.language) is not None:
             return welcome.no(ctx, inbound, "")
     return welcome.not_understood(ctx, inbound)

@@ -113,7 +113,7 @@ def link(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 # --- being let in ---------------------------------------------------------------------------------
 
 
-def ask_to_be_let_in(ctx: Context, what: Text) -> list[Outbound]:
+def ask_to_be_let_in(ctx: Context, what: Text, terms: Text | None) -> list[Outbound]:
     """An offer of someone whom the union does not know yet: coordinators may let them in."""
     found = people.coordinators(ctx.tx, on_duty_only=True) or people.coordinators(ctx.tx)
     others = [each for each in found if each.id != ctx.person.id]
@@ -121,6 +121,7 @@ def ask_to_be_let_in(ctx: Context, what: Text) -> list[Outbound]:
         lines(
             _("Thank you. Before I ask you to help, the union has to know you."),
             _("If you have a member's code, write it here."),
+            _("I understood: {terms}.", terms=terms) if terms else None,
             _("I have asked a coordinator to let you in.")
             if others
             else _("There is no coordinator to ask now."),

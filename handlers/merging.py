@@ -33,7 +33,7 @@ def notice(ctx: Context, made: Need) -> list[Outbound]:
     text = lines(
         _("{older} and {newer} ask for the same in the same area. Are they one?",
           older=double.reference, newer=made.reference),
-        cards.need_title(made),
+        cards.title(ctx, made, ctx.union.language),
     )  # fmt: skip
     both = f"{double.reference} {made.reference}"
     buttons = (
@@ -80,7 +80,7 @@ def merge(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     accepted = _("Someone has accepted already.") if stored.commitments(ctx.tx, kept.id) else None
     said = [
         ctx.reply(_("Merged: {reference} goes on.", reference=kept.reference)),
-        Outbound(newer.person_id, lines(text, accepted), title=cards.need_title(newer)),
+        Outbound(newer.person_id, lines(text, accepted), title=cards.title(ctx, newer)),
         cards.need(ctx, newer, newer.person_id, in_place=True),
     ]
     said += waves.withdraw(ctx, newer, _("{reference} is not needed any more. Thank you."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from babel.core import Locale
@@ -11,12 +12,32 @@ from handlers.messages import Place, Verbatim
 from storage import cells, gazetteer
 from storage.likelihood import Found
 
+# Streets bear the names of towns: in "calle Valencia 20" nobody speaks of Valencia.
+_STREET = re.compile(
+    r"\b(?:calle|c/|avenida|avda\.?|av\.|plaza|pza\.?|paseo|camino|carrer|avinguda|plaça|rambla|rue|place|via|street)"
+    r" (?:de la |de los |del |de |d'|la )?[\w'’]+",
+    re.IGNORECASE,
+)
 Kept = dict[str, Any]  # a place as it is kept: of `places.to_json`, and how it was said
 
 
 def look_up(moment: Moment, words: str) -> list[Found]:
     """The places that words may name, the likeliest first; none where no gazetteer is loaded."""
+    found = _find(moment, words)
+    town = _STREET.sub(" ", words)
+    if town == words or not any(_is_abroad(moment, each) for each in found):
+        return found
+    besides = {each.name for each in _find(moment, town)} if town.strip() else set()
+    return [each for each in found if each.name in besides or not _is_abroad(moment, each)]
+
+
+def _find(moment: Moment, words: str) -> list[Found]:
     return gazetteer.find(moment.tx, words, moment.union.centre, moment.union.area_radius)
+
+
+def _is_abroad(moment: Moment, place: Found) -> bool:
+    """Whether a place is neither the union's own nor near it; only then may a street be meant instead."""
+    return not place.own and not place.is_near(moment.union.area_radius)
 
 
 def surely(moment: Moment, words: str) -> Kept | None:

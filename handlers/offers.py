@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -25,6 +26,15 @@ from handlers.texts import joined
 from storage import offers
 
 RADII = (1_000, 5_000, 20_000, 50_000)
+_METRES = dict.fromkeys(("m", "metres", "meters", "metros", "mts"), 1)
+_MILES = dict.fromkeys(("mi", "mile", "miles", "milla", "millas"), 1_609)
+_UNITS = {**_METRES, **_MILES, "km": 1_000}
+# A number with a unit of time behind it is no distance: "30 minutes" must not become 30 km.
+_DISTANCES = re.compile(
+    r"(?<![\d.,])(\d{1,6}(?:[.,]\d{1,2})?)(?![\d.,]*\d)(?!\s*(?:min|h\b|hour|hora))\s*"
+    r"(km|k|miles?|mi|millas?|metres|meters|metros|mts|m)?\b",
+    re.IGNORECASE,
+)
 
 
 def offer(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -47,12 +57,13 @@ def _parse_words(ctx: Context, inbound: Inbound) -> Any:
 
 
 def _parse_radius(ctx: Context, inbound: Inbound) -> Any:
-    digits = "".join(each for each in inbound.text if each.isdigit())
-    if not digits or len(digits) > 6:
+    found = _DISTANCES.findall(inbound.text)
+    if not found:
         return Again(_("Please choose how far you can go."))
-    number = int(digits)
-    metres = number if number >= RADII[0] else number * 1000
-    return min(max(metres, 500), 100_000)
+    number, unit = found[-1]  # "2-3 km": as far as three
+    said = float(number.replace(",", "."))
+    scale = _UNITS.get(unit.casefold(), 1 if said >= RADII[0] else 1_000)
+    return round(min(max(said * scale, 500), 100_000))
 
 
 def _radius_options(ctx: Context, answers: Answers) -> tuple[Option, ...]:
@@ -76,9 +87,9 @@ def _done(ctx: Context, answers: Answers) -> list[Outbound]:
     new = verifying.newly_offered(ctx, chosen)
     offers.save(ctx.tx, ctx.now, ctx.person, ctx.union.time_zone, terms)
     what = joined(*(skills.label(each) for each in chosen))
-    if ctx.person.member_since is None:
-        return membership.ask_to_be_let_in(ctx, what)
     said = limits.told(answers, ctx.person.language)
+    if ctx.person.member_since is None:
+        return membership.ask_to_be_let_in(ctx, what, said)
     thanks = lines(
         _("Thank you. I ask you when someone nearby needs this."),
         _("I understood: {terms}.", terms=said) if said else None,

@@ -24,7 +24,7 @@ def _renew(moment: Moment, need: Need) -> list[Outbound]:
     text = _("The next time is {reference}, for {time}.", reference=made.reference,
              time=Clock(made.needed_at or moment.now, zone))  # fmt: skip
     stop = Button(_("Stop repeating"), f"/norepeat {made.reference}")
-    return [Outbound(made.person_id, text, title=cards.need_title(made), buttons=(stop,)), *asked]
+    return [Outbound(made.person_id, text, title=cards.title(moment, made), buttons=(stop,)), *asked]
 
 
 def _next(moment: Moment, need: Need) -> Need:

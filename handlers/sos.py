@@ -140,6 +140,6 @@ def offer_coordinator(ctx: Context, words: str) -> Outbound:
     return ctx.reply(
         _("Are you, or is someone else, in danger? Shall I tell a coordinator now?"),
         Button(_("Yes, tell a coordinator"), f"/sos {words}", means="yes"),
-        Button(_("No"), "/no", means="no"),
+        Button(_("No"), "/no menu", means="no"),
         lane=Lane.CRISIS,
     )

@@ -37,7 +37,7 @@ def due(moment: Moment, need: Need) -> list[Outbound]:
         return _expire(moment, need)
     need.confirm_asked += 1
     need.confirm_at = moment.now + (wait if need.confirm_asked <= QUESTIONS else AGAIN)
-    return [_ask(need)]
+    return [_ask(moment, need)]
 
 
 def _is_in_hand(moment: Moment, need: Need) -> bool:
@@ -45,11 +45,11 @@ def _is_in_hand(moment: Moment, need: Need) -> bool:
     return any(each.person_id == need.person_id for each in alerts.unresolved(moment.tx))
 
 
-def _ask(need: Need) -> Outbound:
+def _ask(moment: Moment, need: Need) -> Outbound:
     return Outbound(
         need.person_id,
         _("Do you still need this?"),
-        title=cards.need_title(need),
+        title=cards.title(moment, need),
         buttons=(
             Button(_("Yes, still"), f"/needed {need.reference}", means="yes"),
             Button(_("No, not any more"), f"/stop {need.reference}", means="no"),

@@ -126,13 +126,23 @@ def _day_ranges(tokens: list[Token], asked: bool) -> list[Token]:
             tokens = rest[2:]
             continue
         if first.kind is Kind.SHORT_DAY:
-            first = replace(first, kind=Kind.DAY) if asked else Token(Kind.WORD)
+            sure = asked or _is_day(found, rest)
+            first = replace(first, kind=Kind.DAY) if sure else Token(Kind.WORD)
         if first.kind is Kind.DAY_PART:
             after_day = bool(found) and found[-1].kind is Kind.DAY
             first = replace(first, kind=Kind.PART) if after_day or asked else Token(Kind.WORD)
         found.append(first)
         tokens = rest
     return found
+
+
+def _is_day(before: list[Token], behind: list[Token]) -> bool:
+    """Whether a short name is beside another day ("Tue & Thu") or before an hour ("Sat from 10")."""
+    joins, kinds = (Kind.AND, Kind.COMMA), [each.kind for each in behind[:2]]
+    if [each.kind for each in before[-2:]] in ([Kind.DAY, join] for join in joins):
+        return True
+    leads = kinds[1:] == [Kind.TIME] and kinds[0] in (Kind.FROM, Kind.AFTER, Kind.UNTIL)
+    return leads or (kinds[1:] in ([Kind.DAY], [Kind.SHORT_DAY]) and kinds[0] in joins)
 
 
 def _times(tokens: list[Token], asked: bool) -> list[Token]:

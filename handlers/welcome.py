@@ -96,7 +96,9 @@ def not_understood(ctx: Context, inbound: Inbound) -> list[Outbound]:
 
 
 def no(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    return [ctx.reply(_("All right."))]
+    """/no: nothing changes; behind it "menu" shows what can be said, to who has no open question."""
+    buttons = menu() if argument == "menu" and ctx.conversation is None else ()
+    return [ctx.reply(_("All right."), *buttons)]
 
 
 def thanks(ctx: Context) -> list[Outbound]:
@@ -129,14 +131,15 @@ def my(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         buttons.append(Button(_("It was a mistake"), "/mistake"))
     for commitment in needs.commitments_of(ctx.tx, ctx.person.id):
         need = needs.get(ctx.tx, commitment.need_id)
-        parts.append(joined(cards.need_title(need), _("accepted by you")))
+        parts.append(joined(cards.title(ctx, need, ctx.person.language), _("accepted by you")))
         buttons += [
             Button(joined(_("It is done"), need.reference), f"/done {need.reference}"),
             Button(joined(_("I can't after all"), need.reference), f"/withdraw {need.reference}"),
         ]
     offer = offers.of(ctx.tx, ctx.person.id)
     if offer is not None:
-        parts.append(joined(_("Your offer:"), *(skills.label(each) for each in offer.skills.split())))
+        what = joined(*(skills.label(each) for each in offer.skills.split()))
+        parts.append(_("Your offer: {skills}", skills=what))
         parts += limits.summary(offer, ctx.person, ctx.union, ctx.now)
         paused = offer.paused_until is not None and offer.paused_until > ctx.now
         rest = Button(_("Ask me again"), "/resume") if paused else Button(_("Pause me for a week"), "/pause")

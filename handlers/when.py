@@ -54,6 +54,12 @@ class Calendar:
         return {plain(name): number for number, name in names.items()}
 
     @cached_property
+    def short_weekdays(self) -> dict[str, int]:
+        """Their abbreviations, which may be other words too, such as "sun" and "mar"."""
+        names = Locale.parse(self.language).days["format"]["abbreviated"]
+        return {plain(name).rstrip("."): number for number, name in names.items()}
+
+    @cached_property
     def months(self) -> dict[str, int]:
         names = Locale.parse(self.language).months["format"]["wide"]
         return {plain(name): number for number, name in names.items()}
@@ -85,8 +91,9 @@ def read(
     zone: in which days and hours are meant, such as "Europe/Madrid".
     """
     local = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None, second=0, microsecond=0)
+    words = _without_other_hours(plain(text), calendars)
     for name in sorted(calendars, key=lambda each: each != language):
-        found = _read(plain(text), calendars[name], local)
+        found = _read(words, calendars[name], local)
         if found is not None:
             at, every = found
             moment = at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
@@ -102,6 +109,14 @@ def following(at: datetime, every: int, zone: str, now: datetime) -> datetime:
         local += timedelta(days=every)
         upcoming = local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
     return upcoming
+
+
+def _without_other_hours(text: str, calendars: Mapping[str, Calendar]) -> str:
+    """Without "call me at 5" and "the insulin runs out at 8pm": nobody shall wait for these hours."""
+    for each in calendars.values():
+        at = each.pattern("at")
+        text = re.sub(rf"\b{each.pattern('not_hour')}(?: {at})? {each.number}\S*", " ", text)
+    return text
 
 
 def _read(text: str, calendar: Calendar, local: datetime) -> tuple[datetime, int | None] | None:
@@ -137,9 +152,15 @@ def _length(text: str, calendar: Calendar) -> timedelta | None:
         return timedelta(minutes=30)
     for unit in ("minutes", "hours", "days", "weeks"):
         found = re.search(rf"\b{within} ({calendar.number}) ?{calendar.pattern(unit)}\b", text)
-        if found:
+        if found and not _has_passed(text, found, calendar):
             return timedelta(**{unit: calendar.value(found[1])})
     return None
+
+
+def _has_passed(text: str, found: re.Match[str], calendar: Calendar) -> bool:
+    """Whether a length is one of doing without: "no water in 2 days", "en dos dias no he comido"."""
+    clause = re.split(r"[.,;!?]", text[: found.start()])[-1] + re.split(r"[.,;!?]", text[found.end() :])[0]
+    return bool(re.search(rf"\b{calendar.pattern('denied')}\b", clause))
 
 
 def _every(text: str, calendar: Calendar) -> int | None:
@@ -171,7 +192,12 @@ def _each_weekday(text: str, calendar: Calendar) -> bool:
 
 
 def _weekday(text: str, calendar: Calendar) -> re.Match[str] | None:
-    found = re.search(rf"\b({either(calendar.weekdays)})s?\b", text)
+    """A weekday; an abbreviation only where an hour or another day stands behind it."""
+    short, at = either(calendar.short_weekdays), calendar.pattern("at", "after")
+    behind = rf"\.?(?= (?:(?:{at}) )?[0-9]| ?[&,/] ?{short}\b| {calendar.pattern('and')} {short}\b)"
+    found = re.search(rf"\b({either(calendar.weekdays)})s?\b", text) or re.search(
+        rf"\b({short}){behind}", text
+    )
     return found if found and not _is_past(text, found, calendar) else None
 
 
@@ -185,17 +211,17 @@ def _is_past(text: str, found: re.Match[str], calendar: Calendar) -> bool:
 def _day(text: str, calendar: Calendar, local: datetime) -> date | None:
     """The day that is named: "tomorrow", a weekday, a date."""
     parts = re.sub(rf"\b{either(calendar.words['parts'])}\b", " ", text)  # "por la mañana" is no tomorrow
-    ahead = _phrase(parts, calendar.words["days_ahead"])
-    if ahead is not None:
-        return local.date() + timedelta(days=ahead)
+    ahead = re.search(rf"\b{either(calendar.words['days_ahead'])}\b", parts)
+    if ahead and not _is_past(parts, ahead, calendar):
+        return local.date() + timedelta(days=calendar.words["days_ahead"][ahead[0]])
     dated = _date(text, calendar)
     if dated is not None and not _is_past(text, dated, calendar):
         return _parsed(dated[0], calendar, local)
     weekday = _weekday(text, calendar)
     if weekday is None:
         return None
-    ahead = (calendar.weekdays[weekday[1]] - local.weekday()) % WEEK
-    return local.date() + timedelta(days=ahead)
+    named = (calendar.short_weekdays | calendar.weekdays)[weekday[1]]
+    return local.date() + timedelta(days=(named - local.weekday()) % WEEK)
 
 
 def _date(text: str, calendar: Calendar) -> re.Match[str] | None:
@@ -235,12 +261,25 @@ def _hour(text: str, calendar: Calendar, *, named_day: bool) -> _Hour | None:
     before = re.search(rf"\b{calendar.pattern('half')} ({number})\b", text)
     if before:
         return _of_day(calendar.value(before[1]), 30, None, exact=False)
+    begins = _from_hour(text, calendar) if named_day else None
+    if begins is not None:
+        return begins
     ends = rf"(?: {calendar.pattern('o_clock')})?(?=$|[.,;?)]| {calendar.pattern('ends')}\b)"
     half = calendar.pattern("and_half")
     found = re.search(rf"\b{at} ({number})( {half})?\b{'' if named_day else ends}", text)
     if found is None:
         return None
     return _of_day(calendar.value(found[1]), 30 if found[2] else 0, None, exact=False)
+
+
+def _from_hour(text: str, calendar: Calendar) -> _Hour | None:
+    """The beginning of "from 9 to 12" or "after 17"; no ages: nothing else may stand behind the numbers."""
+    number, until = calendar.number, calendar.pattern("until")
+    span = (
+        rf"{calendar.pattern('between')} ({number}) {until} {number}|{calendar.pattern('after')} ({number})"
+    )
+    found = re.search(rf"\b(?:{span})(?= ?(?:$|[.,;?)]))", text)
+    return _of_day(calendar.value(found[1] or found[2]), 0, None, exact=False) if found else None
 
 
 def _of_day(hour: int, minute: int, half: str | None, *, exact: bool = True) -> _Hour | None:

@@ -6,6 +6,7 @@ asked once, after a pin has arrived, because only then does it matter; nobody el
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from handlers import naming, places
 from handlers.context import Context, Moment
 from handlers.forms import Again, Answers, Field, Option
+from handlers.lexicon import Intent
 from handlers.messages import Inbound, Kind, Lines, Place, Text, Verbatim, Words, _, lines
 from handlers.naming import Kept
 from handlers.texts import joined
@@ -22,7 +24,11 @@ from storage.tables import Person
 SEND_MY_PLACE = _("Send my place")
 AT_HOME = "(home)"  # what the button says; nobody types it
 MOST_CHOICES = 4
+_SHORT_NUMBER = re.compile(
+    r"[\W\d_]{1,3}"
+)  # the number of a button that is not there; a postal code is longer
 UNREADABLE = _("I could not read that place. Send your position, or write the address or the area.")
+NO_HOME = _("I don't know where your home is. Please send the place, or write the address or the area.")
 TOO_MANY_MOVES = _("You have changed your place often today. Please try again tomorrow, or skip this.")
 
 
@@ -93,8 +99,8 @@ def _parse_own(ctx: Context, inbound: Inbound) -> Any:
 
 def _parse(ctx: Context, inbound: Inbound) -> Any:
     """What the form shall remember of a place, or why it is asked again."""
-    if inbound.text == AT_HOME and ctx.person.sealed_home is not None:
-        return {"place": {**home(ctx, ctx.person), "pin": False, "at_home": True}}
+    if inbound.text == AT_HOME:
+        return _at_home(ctx)
     if places.tells_impossible(inbound):
         return Again(
             _("Those coordinates can't be right. Please send the place again, or write the address.")
@@ -103,10 +109,13 @@ def _parse(ctx: Context, inbound: Inbound) -> Any:
         return Again(
             _("I can't open a shortened link. Please send the place as a pin, or write the address.")
         )
+    if inbound.place is None and ctx.core.lexicons.is_home(inbound.text):
+        return _at_home(ctx)
     place = places.read(inbound)
     says_nothing = inbound.place is None and (
         ctx.core.lexicons.answer(inbound.text, ctx.person.language) is not None
         or inbound.text.strip().endswith("?")
+        or _SHORT_NUMBER.fullmatch(inbound.text.strip()) is not None
         or inbound.text.strip() == ctx.rendered(SEND_MY_PLACE)
     )
     if place is None or (says_nothing and not place.has_coordinates):
@@ -116,6 +125,12 @@ def _parse(ctx: Context, inbound: Inbound) -> Any:
         said = {"message": inbound.message_id, "live": inbound.kind is Kind.EDIT}
         return {"place": {**places.to_json(place), "pin": pin, **said, "far": naming.is_far(ctx, place)}}
     return _of_words(ctx, place)
+
+
+def _at_home(ctx: Context) -> Any:
+    if ctx.person.sealed_home is None:
+        return Again(NO_HOME)
+    return {"place": {**home(ctx, ctx.person), "pin": False, "at_home": True}}
 
 
 def _of_words(ctx: Context, said: Place) -> Any:
@@ -129,6 +144,9 @@ def _of_words(ctx: Context, said: Place) -> Any:
         place = replace(places.recovered(code[0], near), words=said.words)
         return {"place": {**places.to_json(place), "far": naming.is_far(ctx, place)}}
     sure = naming.the_one(ctx, found)
+    understood = ctx.core.lexicons.understand(said.words, ctx.person.language)
+    if sure is None and understood.intent in (Intent.THANKS, Intent.GREETING):
+        return Again(UNREADABLE)
     if sure is not None:
         return {"place": {**places.to_json(said), **naming.kept(ctx, sure)}}
     choices = [

@@ -205,6 +205,40 @@ def test_what_somebody_cannot_do_is_no_offer(text: str) -> None:
     assert LEXICONS.understand(text, "en").intent not in {Intent.OFFER, Intent.SOS}
 
 
+MISREAD = """
+need insulin, carrer Verdi 12 = medicine | necesito agua, vivo en la calle 2 de mayo = drinking_water
+need watter = drinking_water | somos 4 personas sin agua = drinking_water
+my mother is 82 and cannot walk, needs food = food | I haven't eaten in 2 days = food
+we are so cold = bedding | tenemos mucho frío = bedding | my neighbour needs her pills = medicine
+llevo 2 dias sin comer = food | necesito que me lleven al medico = transport
+"""
+
+
+@pytest.mark.parametrize("text", sentences(MISREAD))
+def test_a_street_is_no_kind_of_help_and_going_without_is_a_need(text: str) -> None:
+    words, skills = text.split(" = ")
+    understood = LEXICONS.understand(words, "en")
+    assert (understood.intent, understood.skills) == (Intent.NEED, tuple(skills.split()))
+
+
+def test_water_in_a_ceiling_is_no_drinking_water() -> None:
+    assert LEXICONS.skills("is anyone a plumber? water is leaking", "en") == ("plumbing",)
+
+
+def test_who_mentions_a_car_and_needs_fuel_is_in_need() -> None:
+    assert LEXICONS.understand("I have a car but no fuel, need petrol", "en").intent is Intent.NEED
+
+
+@pytest.mark.parametrize("text", ["my mother has a broken hip", "I'm so scared", "tengo miedo"])
+def test_a_broken_hip_is_no_repair_and_fear_is_asked_about(text: str) -> None:
+    assert LEXICONS.understand(text, "en").intent is Intent.MAYBE_SOS
+
+
+def test_the_word_for_there_is_in_spanish_is_no_animal_feed() -> None:
+    understood = LEXICONS.understand("se ha caido una pared, hay gente atrapada debajo", "en")
+    assert (understood.intent, understood.skills) == (Intent.SOS, ())
+
+
 @pytest.mark.parametrize("text", sentences(NO_NEEDS))
 def test_what_somebody_does_not_need_is_no_need(text: str) -> None:
     assert LEXICONS.understand(text, "en").intent not in {Intent.NEED, Intent.SOS}

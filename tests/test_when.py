@@ -136,3 +136,54 @@ def test_no_text_breaks_the_reading_and_all_that_is_read_lies_ahead(text: str, l
 )
 def test_how_many_helpers_are_wanted(language: str, text: str, count: int) -> None:
     assert counting.helpers(text, CALENDARS, language) == count
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "I haven't eaten in 2 days"),
+        ("en", "there has been no water in two days"),
+        ("en", "I need food, call me at 5"),
+        ("en", "my insulin runs out at 8pm"),
+        ("en", "I run out of insulin in 2 days"),
+        ("en", "the shops are closed until tomorrow, I need bread"),
+        ("es", "cierran hasta mañana y no tengo pan"),
+        ("es", "no he comido en 2 dias"),
+        ("es", "en tres días no ha venido nadie"),
+        ("es", "necesito agua, llámame a las 5"),
+        ("es", "necesito agua, vivo en la calle 2 de mayo"),
+    ],
+)
+def test_hunger_behind_them_a_call_and_a_street_are_no_time_to_wait_for(language: str, text: str) -> None:
+    assert said(text, language) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a ride Thu at 10", ("11-26 10:00", None)),
+        ("a ride on Tue & Thu after 17h", ("11-24 17:00", None)),
+        ("I can't go by myself, can someone drive me in 2 hours", ("11-23 15:00", None)),
+        ("the sun was out", None),
+    ],
+)
+def test_a_short_name_of_a_day_counts_beside_an_hour(
+    text: str, expected: tuple[str, int | None] | None
+) -> None:
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("en", "a babysitter every Tuesday from 9 to 12", ("11-24 09:00", 7)),
+        ("en", "on Thursday between 10 and 12, please", ("11-26 10:00", None)),
+        ("es", "que cuiden al niño el jueves de 9 a 12, tiene 5 años", ("11-26 09:00", None)),
+        ("es", "el jueves a partir de las 17", ("11-26 17:00", None)),
+        ("es", "juguetes para niños de 5 a 7 años el jueves", ("11-26 10:00", None)),
+    ],
+)
+def test_of_two_hours_the_first_counts_and_ages_are_none(
+    language: str, text: str, expected: tuple[str, int | None]
+) -> None:
+    assert said(text, language) == expected

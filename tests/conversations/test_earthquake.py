@@ -58,6 +58,7 @@ async def test_english_words_become_a_need_of_the_right_kind(
         ("alguien nos puede dejar una tienda de campaña? dormimos en la calle en Sagrada Famlia",
          "Tents and camping things"),
         ("no tenemos luz, puedo cargar el movil en algun sitio", "Generators and electricity"),
+        ("no tenemos luz, puedo cargar el movil en algun sitio", "Charge phones and devices"),
     ],
 )  # fmt: skip
 async def test_spanish_words_become_a_need_of_the_right_kind(world: World, words: str, kind: str) -> None:
@@ -184,10 +185,10 @@ async def test_everyone_who_writes_is_answered(world: World) -> None:
     "words",
     [
         "people trapped under the rubble in carrer de Verdi please send help",
-        pytest.param(
-            "my father is under the rubble and doesnt answer",
-            marks=pytest.mark.xfail(reason="the lexicon does not know that being under rubble is a danger"),
-        ),
+        "my father is under the rubble and doesnt answer",
+        "My father is under the rubble and doesn’t answer",
+        "mi padre esta bajo los escombros y no contesta",
+        "there is gas smell in our building and the stairs are cracked",
         "se ha caido una pared, hay gente atrapada debajo",
         "mi abuela no respira",
     ],

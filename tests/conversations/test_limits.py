@@ -97,6 +97,7 @@ async def test_every_question_can_be_skipped_and_what_was_set_stays(world: World
     assert "I keep to this:" in ben.inbox[-1].text
     kept = await offer(world)
     assert kept.hours is not None
+    # Whose clock is not known has no night.
     assert (kept.capacity, kept.weekly_limit, kept.quiet_from, kept.quiet_until) == (1, 7, 0, 0)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.conversations.acts import place_of
-from tests.world import BARCELONA, World
+from tests.world import BARCELONA, Friend, World
 
 
 async def test_plain_words_begin_an_offer_with_what_was_said(any_world: World) -> None:
@@ -208,3 +210,40 @@ async def test_a_code_is_made_by_a_coordinator(world: World) -> None:
     ben.hears("You are a member now")
     await ben.says(f"/join {code}")
     ben.hears("")
+
+
+async def test_who_is_no_member_yet_reads_what_was_understood_too(world: World) -> None:
+    await world.coordinator("carla")
+    ben = world.person("ben")
+    await ben.says("I have a van Tue & Thu after 17h")
+    await ben.sends_place(*BARCELONA)
+    world.clear()
+    await ben.presses("5 km")
+    ben.hears("the union has to know you", "I understood: Tuesday, Thursday, 17:00–24:00")
+
+
+async def _may_go(world: World, how_far: str) -> Friend:
+    ben = world.person("ben")
+    await ben.says("/offer I can fetch medicine")
+    await ben.sends_place(*BARCELONA)
+    await ben.says(how_far)
+    world.clear()
+    return ben
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [("500 m", "0.5 km"), ("2-3 km", "3 km"), ("2,5 km", "2.5 km"), ("1 mile", "1.609 km")]
+)
+async def test_how_far_is_read_with_its_unit_and_shown_in_my(world: World, said: str, shown: str) -> None:
+    ben = await _may_go(world, said)
+    await ben.says("/my")
+    ben.hears("Your offer: Fetch medicine", f"\n{shown}\n")
+
+
+async def test_a_length_of_time_is_no_distance(world: World) -> None:
+    ben = world.person("ben")
+    await ben.says("/offer I can fetch medicine")
+    await ben.sends_place(*BARCELONA)
+    world.clear()
+    await ben.says("30 minutes on foot")
+    ben.hears("Please choose how far you can go.")

@@ -200,3 +200,11 @@ async def test_a_button_for_an_sos_pressed_twice_opens_one_alert(world: World) -
     ana.hears("written this down")
     carla.hears("🔴 A-")
     world.nobody_hears_anything_else()
+
+
+async def test_who_may_be_in_danger_is_asked_that_and_nothing_else(world: World) -> None:
+    ana = world.person("ana")
+    await ana.says("I'm so scared")
+    ana.hears("in danger?", "Yes, tell a coordinator", without=["did not understand"])
+    await ana.presses("No")
+    ana.hears("All right.", "I need help", "SOS")

@@ -401,3 +401,55 @@ async def test_a_place_that_was_not_live_is_not_moved_by_a_later_one(town: World
     await moves(ana, 41.4130, 2.1430)
     need = await the_need(town)
     assert (need.latitude, need.longitude) == cells.snap(*GRACIA)
+
+
+@pytest.mark.parametrize("words", ["home", "at home", "I'm at my house", "en casa", "En mi casa, por favor"])
+async def test_home_in_words_is_the_saved_home(town: World, words: str) -> None:
+    ana = town.person("ana")
+    await ana.says("/home")
+    await ana.says("Gràcia")
+    town.clear()
+    await asked_where(town)
+    await ana.says(words)
+    need = await the_need(town)
+    assert (need.latitude, need.longitude) == cells.snap(*GRACIA)
+    ana.hears("N-", "Gràcia")
+
+
+@pytest.mark.parametrize("words", ["at home", "mi casa"])
+async def test_home_of_someone_who_saved_none_is_asked_for(town: World, words: str) -> None:
+    ana = await asked_where(town)
+    await ana.says(words)
+    ana.hears("I don't know where your home is.", "Where is help needed?")
+    await ana.says("Gràcia")
+    ana.hears("N-", "Gràcia")
+
+
+@pytest.mark.parametrize("words", ["thank you", "muchas gracias", "hello", "12", "🙏"])
+async def test_courtesy_or_a_number_of_no_button_is_no_place(town: World, words: str) -> None:
+    ana = await asked_where(town)
+    await ana.says(words)
+    ana.hears("I could not read that place.", "Where is help needed?")
+
+
+async def test_titles_beside_the_card_name_the_area_too(town: World) -> None:
+    ana = await asked_where(town)
+    await ana.says("Gràcia")
+    town.clear()
+    await town.forward(hours=24)
+    asked = next(each.text for each in ana.inbox if "Do you still need this?" in each.text)
+    assert "Fetch medicine · Gràcia" in asked
+
+
+async def test_the_card_names_every_kind_of_help_that_was_asked_for(town: World) -> None:
+    ana = await asked_where(town, "I need food, blankets and nappies")
+    await ana.says("Gràcia")
+    ana.hears("Food and shopping · Blankets and bedding · Nappies and baby things · Gràcia")
+
+
+async def test_a_street_named_after_a_far_town_is_not_that_town(town: World) -> None:
+    ana = await asked_where(town)
+    await ana.says("calle París 20, Gràcia")
+    ana.hears("N-", "Gràcia")
+    need = await the_need(town)
+    assert (need.latitude, need.longitude) == cells.snap(*GRACIA)
