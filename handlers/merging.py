@@ -108,7 +108,7 @@ def pass_on(moment: Moment, need: Need, text: Text) -> list[Outbound]:
         Outbound(
             each.person_id,
             Text(text.message, values={**text.values, "reference": each.reference}),
-            title=cards.need_title(each),
+            title=cards.title(moment, each),
         )
         for each in stored.merged_into(moment.tx, need.id)
         if each.person_id != need.person_id
