@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 
 from storage.sealing import Vault, WrongMasterKey
-from storage.tables import Account, Alert, Choice, Fact, Invitation, Key, Outbox, Part, Person, Talk
+from storage.tables import Account, Alert, Choice, Fact, Invitation, Key, Need, Outbox, Part, Person, Talk
 
 Result = TypeVar("Result")
 BUSY_MILLISECONDS = 30_000
@@ -43,6 +43,7 @@ class Loaded:
     choices: dict[UUID, list[Choice]] = field(default_factory=dict)  # by account, the newest first
     pressed: dict[str, Choice] = field(default_factory=dict)  # by token
     reached: dict[UUID, tuple[Account, Person]] = field(default_factory=dict)  # by person, who is written to
+    needs: list[Need] = field(default_factory=list)  # made just now
     invitations: dict[UUID, list[Invitation]] = field(default_factory=dict)  # of the needs made just now
     parts: dict[UUID, list[Part]] = field(default_factory=dict)  # by need
     answers: tuple[int, int] | None = None  # accepted, and answered, of the last invitations

@@ -23,6 +23,7 @@ def add(tx: Transaction, *, parts: Sequence[tuple[str, int]] = (), **columns: An
         for position, (skill, wanted) in enumerate(parts or ((need.skill, 1),))
     ]
     tx.session.add_all((need, *made))
+    tx.loaded.needs.append(need)
     tx.loaded.invitations[need.id] = []
     tx.loaded.parts[need.id] = made
     return need
@@ -270,10 +271,10 @@ def invitations(tx: Transaction, need_id: UUID, *states: str) -> list[Invitation
 def opened_lately(tx: Transaction, since: datetime, now: datetime, within: timedelta, most: int) -> int:
     """How many open needs are new and wait for their next step, counted up to `most`.
 
-    Found by the moment of that step, which is within the time that a wave waits; those of this
-    transaction count too.
+    Found by the moment of that step, which is within the time that a wave waits. Those of this transaction
+    count by the same rule, and the one whose first step is just being looked for counts too: whether needs
+    come in one batch or one by one must make no difference.
     """
-    made_now = tx.loaded.invitations.keys()
     waiting = (
         sa.select(Need.id)
         .where(Need.next_step_at > now, Need.next_step_at <= now + within)
@@ -282,6 +283,11 @@ def opened_lately(tx: Transaction, since: datetime, now: datetime, within: timed
     )
     with tx.asking():
         before = set(tx.session.scalars(waiting))
+    made_now = {
+        need.id
+        for need in tx.loaded.needs
+        if need.state == "open" and (need.next_step_at is None or now < need.next_step_at <= now + within)
+    }
     return min(most, len(before | made_now))
 
 
