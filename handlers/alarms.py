@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from handlers import cards, closing, escalation, references
+from handlers import alert_cards, cards, closing, escalation, references
 from handlers.context import Moment
 from handlers.emergency import numbers_for
 from handlers.messages import Button, Lane, Outbound, Text, _, lines
-from storage import alerts, conversations, outbox, people, rooms
+from storage import alerts, conversations, duty, outbox, people, rooms
 from storage.tables import Alert, Need, Person
 
 
@@ -62,14 +62,14 @@ def page(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound
     told = _next_tier(moment, alert, but)
     if not told and but is not None:
         told = _next_tier(moment, alert, None)
-    pages = [cards.alert(moment, alert, person.id) for person in told]
+    pages = [alert_cards.alert(moment, alert, person.id) for person in told]
     return [*pages, *in_rooms(moment, alert, in_place=but is not None)]
 
 
 def in_rooms(moment: Moment, alert: Alert, *, in_place: bool = True) -> list[Outbound]:
     """The alert's card in each of the coordinators' rooms."""
     return [
-        cards.alert_in_room(moment, alert, room.id, in_place=in_place)
+        alert_cards.alert_in_room(moment, alert, room.id, in_place=in_place)
         for room in rooms.of_coordinators(moment.tx)
     ]
 
@@ -94,7 +94,9 @@ def _next_tier(moment: Moment, alert: Alert, but: UUID | None) -> list[Person]:
 
 def _tier(moment: Moment, tier: str, alert: Alert) -> list[Person]:
     """Coordinators to page; nobody is paged about their own case."""
-    found = people.coordinators(moment.tx, on_duty_only=tier == escalation.ON_DUTY)
+    found = (
+        duty.on_duty(moment.tx, moment.now) if tier == escalation.ON_DUTY else people.coordinators(moment.tx)
+    )
     return [person for person in found if person.id not in (alert.person_id, alert.about_id)]
 
 
@@ -145,7 +147,7 @@ def back_to_queue(moment: Moment, alert: Alert) -> list[Outbound]:
     moment.tx.session.flush()
     told = page(moment, alert, but=from_owner)
     if from_owner is not None and all(message.to != from_owner for message in told):
-        told.append(cards.alert(moment, alert, from_owner, in_place=True))
+        told.append(alert_cards.alert(moment, alert, from_owner, in_place=True))
     if alert.kind == "sos" and alert.person_id is not None:
         told.append(_still_waiting(moment, alert, alert.person_id))
     return told
@@ -155,7 +157,7 @@ def keep_current(moment: Moment, alert: Alert, but: UUID | None = None) -> list[
     """Update the alert's card, silently, for everyone who was paged and in the rooms."""
     outbox.drop(moment.tx, moment.now, alert_id=alert.id)
     told = [
-        cards.alert(moment, alert, person_id, in_place=True)
+        alert_cards.alert(moment, alert, person_id, in_place=True)
         for person_id in alerts.paged(moment.tx, alert.id)
         if person_id != but
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from handlers import alarms, cards, closing, disclosure, references
+from handlers import alarms, alert_cards, cards, closing, disclosure, references
 from handlers.context import Context
 from handlers.escalation import QUIET
 from handlers.messages import Button, Inbound, Lane, Outbound, Text, Verbatim, _, lines
 from handlers.texts import joined
-from storage import alerts, conversations, people, work
+from storage import alerts, conversations, work
+from storage import duty as on_duty
 from storage import needs as stored
 from storage.tables import Alert
 
@@ -47,7 +48,7 @@ def take(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         return [ctx.reply(_("This one is about you, so someone else must take it."), lane=Lane.CRISIS)]
     if not alerts.take(ctx.tx, ctx.now, alert.id, ctx.person.id, ctx.now + QUIET):
         ctx.tx.session.refresh(alert)
-        return [ctx.reply(cards.alert_title(ctx, alert), lane=Lane.CRISIS)]
+        return [ctx.reply(alert_cards.alert_title(ctx, alert), lane=Lane.CRISIS)]
     ctx.tx.session.refresh(alert)
     work.audit(ctx.tx, ctx.now, ctx.person.id, "took charge", case_id=alert.id)
     others = alarms.keep_current(ctx, alert)
@@ -75,7 +76,7 @@ def _attachments(ctx: Context, alert: Alert) -> list[Outbound]:
 
 def _told_who(ctx: Context, alert: Alert) -> Outbound:
     assert alert.person_id is not None
-    who = cards.name(ctx, ctx.person.id)
+    who = alert_cards.name(ctx, ctx.person.id)
     text = _("{name} has taken charge of this, for the coordinators. Write here and I pass it on.", name=who)
     about = (
         joined(alert.reference)
@@ -105,7 +106,7 @@ def _details(ctx: Context, alert: Alert) -> Outbound:
     return ctx.reply(
         lines(_("You are in charge of this now."), *parts),
         *_owner_buttons(ctx, alert),
-        title=cards.alert_title(ctx, alert),
+        title=alert_cards.alert_title(ctx, alert),
         place=place if place is not None and place.has_coordinates else None,
         lane=Lane.CRISIS,
         discloses=alert.id,
@@ -185,7 +186,7 @@ def board(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """/board: the open alerts, the most pressing kind and the oldest first."""
     if not is_coordinator(ctx):
         return refused(ctx, "board")
-    order = list(cards.ALERT_KINDS)
+    order = list(alert_cards.ALERT_KINDS)
     found = sorted(alerts.unresolved(ctx.tx), key=lambda each: (order.index(each.kind), each.opened_at))
     if not found:
         return [ctx.reply(_("No alert is open."))]
@@ -194,7 +195,7 @@ def board(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         for each in found[:8]
         if each.state == "open"
     ]
-    return [ctx.reply(lines(*(cards.alert_title(ctx, each) for each in found[:30])), *buttons)]
+    return [ctx.reply(lines(*(alert_cards.alert_title(ctx, each) for each in found[:30])), *buttons)]
 
 
 def duty(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -202,7 +203,7 @@ def duty(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if not is_coordinator(ctx):
         return refused(ctx, "duty")
     ctx.person.on_duty = argument != "off" if argument in ("on", "off") else not ctx.person.on_duty
-    count = len(people.coordinators(ctx.tx, on_duty_only=True))
+    count = len(on_duty.on_duty(ctx.tx, ctx.now))
     text = _("You are on duty.") if ctx.person.on_duty else _("You are off duty.")
     warning = _("Nobody is on duty now: alerts go to all coordinators.") if not count else None
     change = (

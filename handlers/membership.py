@@ -10,7 +10,7 @@ from handlers import alarms, coordinators, linking, references, verifying
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, Text, Verbatim, _, lines
 from handlers.texts import duration, joined
-from storage import alerts, people, work
+from storage import alerts, duty, people, work
 from storage.tables import Person
 
 MEMBER, COORDINATOR, LINK = "member", "coordinator", "link"
@@ -115,7 +115,7 @@ def link(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 def ask_to_be_let_in(ctx: Context, what: Text, terms: Text | None) -> list[Outbound]:
     """An offer of someone whom the union does not know yet: coordinators may let them in."""
-    found = people.coordinators(ctx.tx, on_duty_only=True) or people.coordinators(ctx.tx)
+    found = duty.on_duty(ctx.tx, ctx.now) or people.coordinators(ctx.tx)
     others = [each for each in found if each.id != ctx.person.id]
     said = ctx.reply(
         lines(

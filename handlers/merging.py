@@ -9,8 +9,8 @@ from rapidfuzz import fuzz
 from handlers import alarms, asking, cards, coordinators, references, waves
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Lane, Outbound, Text, _, lines
+from storage import duty, people
 from storage import needs as stored
-from storage import people
 from storage.tables import Need
 from storage.work import audit
 
@@ -40,7 +40,7 @@ def notice(ctx: Context, made: Need) -> list[Outbound]:
         Button(_("They are the same"), f"/merge {both}"),
         Button(_("Two needs"), f"/two {both}"),
     )
-    on_duty = people.coordinators(ctx.tx, on_duty_only=True)
+    on_duty = duty.on_duty(ctx.tx, ctx.now)
     return [
         Outbound(each.id, text, buttons=buttons, lane=Lane.BROADCAST)
         for each in on_duty

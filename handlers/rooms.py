@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from handlers import cards, commands, coordinators, sos
+from handlers import alert_cards, commands, coordinators, sos
 from handlers.context import Context
 from handlers.lexicon import Intent
 from handlers.messages import Button, Inbound, Kind, Lane, Outbound, Text, _, lines
@@ -135,7 +135,7 @@ def decide(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         room=room.id,
     )
     # A room that begins late knows what is open already.
-    return [said, *(cards.alert_in_room(ctx, each, room.id) for each in alerts.unresolved(ctx.tx))]
+    return [said, *(alert_cards.alert_in_room(ctx, each, room.id) for each in alerts.unresolved(ctx.tx))]
 
 
 def _end(ctx: Context, room: Room) -> list[Outbound]:

@@ -9,7 +9,7 @@ from handlers import coordinators, skills, volunteering
 from handlers.context import Context
 from handlers.messages import Button, Inbound, Outbound, Text, Verbatim, _, lines
 from handlers.texts import joined
-from storage import offers, people, verifications, work
+from storage import duty, offers, people, verifications, work
 from storage.tables import Person
 
 SHOWN = 6  # of those who wait and of those who are verified, in one message
@@ -43,7 +43,7 @@ def ask(ctx: Context, person: Person, offered: Iterable[str]) -> list[Outbound]:
     waits = unverified(ctx, person, offered)[:MOST_ASKED_AT_ONCE]
     if not waits:
         return []
-    found = people.coordinators(ctx.tx, on_duty_only=True) or people.coordinators(ctx.tx)
+    found = duty.on_duty(ctx.tx, ctx.now) or people.coordinators(ctx.tx)
     text = lines(
         _("{name} offers help that needs a verified person.", name=_name(ctx, person)),
         _named(waits),

@@ -163,14 +163,12 @@ def agree(tx: Transaction, now: datetime, person: Person, wording: str) -> None:
     )
 
 
-def coordinators(tx: Transaction, *, on_duty_only: bool = False) -> list[Person]:
+def coordinators(tx: Transaction) -> list[Person]:
     """The coordinators that can be reached, the longest-serving first."""
     reachable = sa.exists().where(Account.person_id == Person.id, Account.reachable.is_(True))
     query = sa.select(Person).where(
         Person.coordinator_since.is_not(None), Person.banned_at.is_(None), reachable
     )
-    if on_duty_only:
-        query = query.where(Person.on_duty.is_(True))
     return list(tx.session.scalars(query.order_by(Person.coordinator_since, Person.id)))
 
 
