@@ -14,7 +14,7 @@ from handlers.context import Moment
 from handlers.membership import COORDINATOR, make_code, step_down
 from handlers.messages import Outbound, _
 from handlers.post import post
-from storage import people, work
+from storage import duty, people, work
 
 Result = TypeVar("Result")
 
@@ -30,12 +30,13 @@ async def list_coordinators(settings: Settings) -> str:
     """The coordinators in the order in which they came, with the names that they use."""
 
     def show(moment: Moment) -> str:
+        there = {person.id for person in duty.on_duty(moment.tx, moment.now)}
         lines = []
         for number, person in enumerate(people.all_coordinators(moment.tx), 1):
             name = people.name_of(moment.tx, person) or "(no name)"
             reachable = any(each.reachable for each in people.accounts(moment.tx, person.id))
-            duty = "on duty" if person.on_duty else "off duty"
-            lines.append(f"{number}  {name}  {duty}{'' if reachable else '  cannot be reached'}")
+            standing = "on duty" if person.id in there else "off duty"
+            lines.append(f"{number}  {name}  {standing}{'' if reachable else '  cannot be reached'}")
         work.audit(moment.tx, moment.now, None, "operator listed coordinators")
         return "\n".join(lines) or "There is no coordinator yet: `onecloak code coordinator` prints a code."
 

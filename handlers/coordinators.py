@@ -8,7 +8,6 @@ from handlers.escalation import QUIET
 from handlers.messages import Button, Inbound, Lane, Outbound, Text, Verbatim, _, lines
 from handlers.texts import joined
 from storage import alerts, conversations, work
-from storage import duty as on_duty
 from storage import needs as stored
 from storage.tables import Alert
 
@@ -196,17 +195,3 @@ def board(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         if each.state == "open"
     ]
     return [ctx.reply(lines(*(alert_cards.alert_title(ctx, each) for each in found[:30])), *buttons)]
-
-
-def duty(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
-    """/duty: on duty means to be told first."""
-    if not is_coordinator(ctx):
-        return refused(ctx, "duty")
-    ctx.person.on_duty = argument != "off" if argument in ("on", "off") else not ctx.person.on_duty
-    count = len(on_duty.on_duty(ctx.tx, ctx.now))
-    text = _("You are on duty.") if ctx.person.on_duty else _("You are off duty.")
-    warning = _("Nobody is on duty now: alerts go to all coordinators.") if not count else None
-    change = (
-        Button(_("Go off duty"), "/duty off") if ctx.person.on_duty else Button(_("Go on duty"), "/duty on")
-    )
-    return [ctx.reply(lines(text, warning), change)]

@@ -187,7 +187,8 @@ def step_down(ctx: Moment, person: Person) -> list[Outbound]:
     return told
 
 
-def standing(person: Person) -> Text:
+def standing(moment: Moment, person: Person) -> Text:
     if person.coordinator_since is not None:
-        return joined(_("coordinator"), _("on duty") if person.on_duty else _("off duty"))
+        there = person in duty.on_duty(moment.tx, moment.now)
+        return joined(_("coordinator"), _("on duty") if there else _("off duty"))
     return _("member") if person.member_since is not None else _("not a member yet")

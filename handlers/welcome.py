@@ -123,7 +123,7 @@ def my(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     said: list[Outbound] = [
         cards.need(ctx, need, ctx.person.id) for need in needs.open_of(ctx.tx, ctx.person.id)
     ]
-    parts: list[Text | Verbatim | None] = [membership.standing(ctx.person)]
+    parts: list[Text | Verbatim | None] = [membership.standing(ctx, ctx.person)]
     buttons: list[Button] = []
     alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")
     if alert is not None:
