@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.lexicon import Intent, Lexicons
-from handlers.phrases import normalise
+from handlers.phrases import Pattern, Phrasebook, frame, normalise, plain, squeeze
 
 LEXICONS = Lexicons.load(Path(__file__).parents[1] / "locales")
 
@@ -294,11 +294,24 @@ def test_the_longest_phrase_decides_on_a_skill_and_order_is_kept() -> None:
     {
         "heeeelp": "help", "soooos": "sos", "S0S": "sos", "¿Médico?": "medico", "don't": "don t",
         "he\u200blp": "help", "hеlр": "help", " a \n\t b ": "a b", "1000 000": "1000 000", "N\x00O": "no",
-        "помощь": "помощь", "Straße": "strasse", "ＨＥＬＰ": "help", "\ud800": "",
+        "помощь": "помощь", "пoмoщь": "помощь", "ПOЖEЖA": "пожежа", "п0жежа": "пожежа", "пожежi": "пожежи",
+        "ґвалт пожежі її": "гвалт пожежи ии", "єдиный этаж": "единии етаж", "мʼяч": "м яч",
+        "α0α": "aoa", "Straße": "strasse", "ＨＥＬＰ": "help", "\ud800": "",
     }.items(),
 )  # fmt: skip
 def test_normalise(text: str, plain: str) -> None:
     assert normalise(text) == plain
+
+
+@pytest.mark.parametrize(
+    ("phrase", "heard"),
+    {"wacht * überhaupt nicht": "wacht ueberhaupt nicht", "п'ять": "пʼять", "ґрати": "грати"}.items(),
+)
+def test_a_phrase_is_found_however_a_keyboard_has_its_letters(phrase: str, heard: str) -> None:
+    book = Phrasebook(Path(), {"crisis": {"sure": [phrase]}})
+    found = Pattern(book.section("crisis", "sure")).compiled
+    assert found.search(frame(squeeze(plain(heard))))
+    assert found.search(frame(squeeze(plain(phrase.replace("* ", "")))))
 
 
 @settings(deadline=None)  # each pattern is compiled at its first use
