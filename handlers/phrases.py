@@ -17,6 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from handlers import scripts
+
 # Emoji that say something by themselves stay as words; all others become spaces.
 _SIGNS: Final = frozenset("🆘👍👎👌✅❌👋")
 # Letters that Unicode does not take apart; those that one Cyrillic keyboard lacks, so that its users write
@@ -24,6 +26,8 @@ _SIGNS: Final = frozenset("🆘👍👎👌✅❌👋")
 _LETTERS: Final = MappingProxyType(
     {"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "ı": "i"}
     | {"і": "и", "ы": "и", "э": "е", "є": "е", "ґ": "г"}
+    | scripts.ARABIC
+    | scripts.DEVANAGARI
     | dict.fromkeys("\u115f\u1160", "")
     | dict.fromkeys("\u02b9\u02bb\u02bc\u02bd\u02c8", " ")
 )
@@ -34,8 +38,8 @@ _CYRILLIC_LOOKALIKES: Final = MappingProxyType(str.maketrans("abcehikmnoprtxy", 
 _DIGIT_IN_WORD: Final = re.compile(r"(?<=([^\W\d]))[01345](?=[^\W\d])")
 _DIGIT_LETTERS: Final = MappingProxyType({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s"})
 _CYRILLIC_DIGIT_LETTERS: Final = MappingProxyType({"0": "о", "1": "и", "3": "з", "4": "ч", "5": "5"})
-_STRETCHED: Final = re.compile(r"([^\W\d])\1\1+")
-_DOUBLED: Final = re.compile(r"([^\W\d])\1+")
+_STRETCHED: Final = re.compile(rf"([^\W\d]|[{scripts.INDIC}])\1\1+")
+_DOUBLED: Final = re.compile(rf"([^\W\d]|[{scripts.INDIC}])\1+")
 _LATIN: Final = re.compile("[a-z]")
 _CYRILLIC: Final = re.compile("[\u0400-\u052f]")
 
@@ -50,7 +54,9 @@ def _fold(char: str) -> str:
 
 
 def _kept(part: str) -> str:
-    if part.isalnum():
+    if part.isdecimal():
+        return str(unicodedata.decimal(part))
+    if part in _LETTERS or part.isalnum() or scripts.is_vowel(part):
         return _LETTERS.get(part, part)
     if unicodedata.category(part)[0] == "M" or unicodedata.category(part) == "Cf":
         return ""
@@ -81,7 +87,9 @@ def plain(text: str) -> str:
     joined = " ".join((text.translate(_ASCII) if ascii_only else "".join(map(_fold, text))).split())
     if not (joined.isalpha() or joined.replace(" ", "").isalpha()):
         joined = _DIGIT_IN_WORD.sub(_digit_letter, joined)
-    return joined if ascii_only else " ".join(map(_one_alphabet, joined.split(" ")))
+    if ascii_only:
+        return joined
+    return scripts.one_spelling(" ".join(map(_one_alphabet, joined.split(" "))))
 
 
 def normalise(text: str) -> str:
@@ -261,7 +269,8 @@ def screen(phrases: Iterable[Phrase], ordinary: Set[str]) -> re.Pattern[str]:
 
     telling = {words for phrase in phrases for words in min(phrase, key=commonness)}
     stretchable = {
-        tuple(f"{atom}{atom}*" if atom.isalpha() else atom for atom in _letters(words)) for words in telling
+        tuple(f"{atom}{atom}*" if squeeze(atom * 2) == atom else atom for atom in _letters(words))
+        for words in telling
     }
     return re.compile(_trie((atoms, "") for atoms in sorted(stretchable)) + "(?= )" if telling else "(?!)")
 
