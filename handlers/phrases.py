@@ -17,21 +17,31 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from handlers import scripts
+
 # Emoji that say something by themselves stay as words; all others become spaces.
 _SIGNS: Final = frozenset("🆘👍👎👌✅❌👋")
-# Letters that Unicode does not take apart, and fillers that are letters but show nothing.
+# Letters that Unicode does not take apart; those that one Cyrillic keyboard lacks, so that its users write
+# others ("пожежі" as "пожежи"); fillers that are letters but show nothing; and apostrophes that are letters.
 _LETTERS: Final = MappingProxyType(
     {"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "ı": "i"}
+    | {"і": "и", "ы": "и", "э": "е", "є": "е", "ґ": "г"}
+    | scripts.ARABIC
+    | scripts.DEVANAGARI
     | dict.fromkeys("\u115f\u1160", "")
+    | dict.fromkeys("\u02b9\u02bb\u02bc\u02bd\u02c8", " ")
 )
 _LOOKALIKES: Final = MappingProxyType(
-    str.maketrans("авсԁегһніјкмпорԛѕтувԝхαβγεηικμνορστυχω", "abcderhhijkmnopqstybwxabyehikmnopstyxw")
+    str.maketrans("авсԁегһнијкмпорԛѕтувԝхαβγεηικμνορστυχω", "abcderhhijkmnopqstybwxabyehikmnopstyxw")
 )
-_DIGIT_IN_WORD: Final = re.compile(r"(?<=[^\W\d])[01345](?=[^\W\d])")
+_CYRILLIC_LOOKALIKES: Final = MappingProxyType(str.maketrans("abcehikmnoprtxy", "авсеникмпоргтху"))
+_DIGIT_IN_WORD: Final = re.compile(r"(?<=([^\W\d]))[01345](?=[^\W\d])")
 _DIGIT_LETTERS: Final = MappingProxyType({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s"})
-_STRETCHED: Final = re.compile(r"([^\W\d])\1\1+")
-_DOUBLED: Final = re.compile(r"([^\W\d])\1+")
+_CYRILLIC_DIGIT_LETTERS: Final = MappingProxyType({"0": "о", "1": "и", "3": "з", "4": "ч", "5": "5"})
+_STRETCHED: Final = re.compile(rf"([^\W\d]|[{scripts.INDIC}])\1\1+")
+_DOUBLED: Final = re.compile(rf"([^\W\d]|[{scripts.INDIC}])\1+")
 _LATIN: Final = re.compile("[a-z]")
+_CYRILLIC: Final = re.compile("[\u0400-\u052f]")
 
 
 @lru_cache(maxsize=4096)
@@ -44,7 +54,9 @@ def _fold(char: str) -> str:
 
 
 def _kept(part: str) -> str:
-    if part.isalnum():
+    if part.isdecimal():
+        return str(unicodedata.decimal(part))
+    if part in _LETTERS or part.isalnum() or scripts.is_vowel(part):
         return _LETTERS.get(part, part)
     if unicodedata.category(part)[0] == "M" or unicodedata.category(part) == "Cf":
         return ""
@@ -54,21 +66,30 @@ def _kept(part: str) -> str:
 _ASCII: Final = MappingProxyType({code: _fold(chr(code)) for code in range(128)})
 
 
-def _latin(word: str) -> str:
-    """A word that mixes alphabets, as the Latin word that it looks like."""
-    return word if word.isascii() or not _LATIN.search(word) else word.translate(_LOOKALIKES)
+def _one_alphabet(word: str) -> str:
+    """A word of mixed alphabets as the word that it looks like: a Latin one if it can be one."""
+    if word.isascii() or not _LATIN.search(word):
+        return word
+    if not _CYRILLIC.search(latin := word.translate(_LOOKALIKES)):
+        return latin
+    return word if _LATIN.search(cyrillic := word.translate(_CYRILLIC_LOOKALIKES)) else cyrillic
+
+
+def _digit_letter(digit: re.Match[str]) -> str:
+    """The letter that a digit inside a word stands for, in the alphabet of the letter before it."""
+    letters = _CYRILLIC_DIGIT_LETTERS if _CYRILLIC.match(digit[1]) else _DIGIT_LETTERS
+    return letters[digit[0]]
 
 
 def plain(text: str) -> str:
     """Everything that `normalise` does except stretched letters, which patterns allow anyway."""
-    if text.isascii():
-        words = text.translate(_ASCII).split()
-    else:
-        words = [_latin(word) for word in "".join(map(_fold, text)).split()]
-    joined = " ".join(words)
-    if joined.isalpha() or joined.replace(" ", "").isalpha():
+    ascii_only = text.isascii()
+    joined = " ".join((text.translate(_ASCII) if ascii_only else "".join(map(_fold, text))).split())
+    if not (joined.isalpha() or joined.replace(" ", "").isalpha()):
+        joined = _DIGIT_IN_WORD.sub(_digit_letter, joined)
+    if ascii_only:
         return joined
-    return _DIGIT_IN_WORD.sub(lambda digit: _DIGIT_LETTERS[digit[0]], joined)
+    return scripts.one_spelling(" ".join(map(_one_alphabet, joined.split(" "))))
 
 
 def normalise(text: str) -> str:
@@ -83,6 +104,7 @@ def squeeze(text: str) -> str:
 
 # --- From phrases to one regular expression ---------------------------------------------------
 
+_WITHOUT_UMLAUTS: Final = MappingProxyType(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"}))
 _GAP: Final = "(?: [^ ]+){0,3}?"
 _Item = tuple[str, ...]  # alternatives; "" among them: may be left out; none at all: a gap
 Phrase = tuple[_Item, ...]
@@ -154,8 +176,9 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _forms(word: str) -> tuple[str, ...]:
-    """A word with and without its apostrophe."""
-    return (word.replace("'", " "), word.replace("'", "")) if "'" in word else (word,)
+    """A word with and without its apostrophe, and with its umlauts as those write them who have none."""
+    forms = (word.replace("'", " "), word.replace("'", "")) if "'" in word else (word,)
+    return (*forms, *(other for form in forms if (other := form.translate(_WITHOUT_UMLAUTS)) != form))
 
 
 def _letters(words: str) -> tuple[str, ...]:
@@ -246,7 +269,8 @@ def screen(phrases: Iterable[Phrase], ordinary: Set[str]) -> re.Pattern[str]:
 
     telling = {words for phrase in phrases for words in min(phrase, key=commonness)}
     stretchable = {
-        tuple(f"{atom}{atom}*" if atom.isalpha() else atom for atom in _letters(words)) for words in telling
+        tuple(f"{atom}{atom}*" if squeeze(atom * 2) == atom else atom for atom in _letters(words))
+        for words in telling
     }
     return re.compile(_trie((atoms, "") for atoms in sorted(stretchable)) + "(?= )" if telling else "(?!)")
 
