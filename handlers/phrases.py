@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
-from math import inf
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -44,7 +43,6 @@ _LATIN: Final = re.compile("[a-z]")
 _CYRILLIC: Final = re.compile("[\u0400-\u052f]")
 
 
-@lru_cache(maxsize=4096)
 def _fold(char: str) -> str:
     """One character as it is compared: its plain letters, a space, or nothing."""
     if char in _SIGNS:
@@ -63,7 +61,18 @@ def _kept(part: str) -> str:
     return "" if unicodedata.category(part) == "Cc" and not part.isspace() else " "
 
 
-_ASCII: Final = MappingProxyType({code: _fold(chr(code)) for code in range(128)})
+class _Folded(dict[int, str]):
+    """What each character is compared as; found out when a text first has it."""
+
+    def __missing__(self, code: int) -> str:
+        folded = _fold(chr(code))
+        if len(self) < MOST_KEPT:  # nobody should fill the memory with rare signs
+            self[code] = folded
+        return folded
+
+
+MOST_KEPT: Final = 4096
+_FOLDED: Final = _Folded({code: _fold(chr(code)) for code in range(128)})
 
 
 def _one_alphabet(word: str) -> str:
@@ -83,11 +92,10 @@ def _digit_letter(digit: re.Match[str]) -> str:
 
 def plain(text: str) -> str:
     """Everything that `normalise` does except stretched letters, which patterns allow anyway."""
-    ascii_only = text.isascii()
-    joined = " ".join((text.translate(_ASCII) if ascii_only else "".join(map(_fold, text))).split())
+    joined = " ".join(text.translate(_FOLDED).split())
     if not (joined.isalpha() or joined.replace(" ", "").isalpha()):
         joined = _DIGIT_IN_WORD.sub(_digit_letter, joined)
-    if ascii_only:
+    if joined.isascii():
         return joined
     return scripts.one_spelling(" ".join(map(_one_alphabet, joined.split(" "))))
 
@@ -118,60 +126,80 @@ class Phrasebook:
     path: Path
     data: Mapping[str, Any]
 
+    _items: dict[str, _Item] = field(default_factory=dict, compare=False, repr=False)
+
     def section(self, name: str, key: str) -> list[Phrase]:
-        """The phrases under a key of a section."""
-        return [self._phrase(phrase) for phrase in self.data.get(name, {}).get(key, ())]
+        """The phrases under a key of a section; raises ValueError that names file, section and phrase."""
+        found = []
+        for phrase in self.data.get(name, {}).get(key, ()):
+            try:
+                found.append(self._phrase(phrase))
+            except ValueError as error:
+                raise ValueError(f"{self.path}: [{name}] {key}: {phrase!r}: {error}") from None
+        return found
 
     def _phrase(self, phrase: str) -> Phrase:
-        items = tuple(self._item(part, phrase) for part in _split(phrase, " ") if part)
+        items = tuple([self._item(part) for part in _split(phrase, " ") if part])
         if not items or not items[0] or not items[-1]:
-            raise ValueError(f"{self.path}: a phrase neither begins nor ends with a gap: {phrase!r}")
+            raise ValueError("a phrase neither begins nor ends with a gap")
         return items
 
-    def _item(self, part: str, phrase: str) -> _Item:
+    def _item(self, part: str) -> _Item:
+        """One part of a phrase; most of them stand in many phrases."""
+        if (known := self._items.get(part)) is None:
+            known = self._items[part] = self._read(part)
+        return known
+
+    def _read(self, part: str) -> _Item:
         if part == "*":
             return ()
         core = part.removesuffix("?")
         if core[:1] + core[-1:] == "()":
-            found = [text for choice in _split(core[1:-1], "|") for text in self._texts(choice, phrase)]
+            found = [text for choice in _split(core[1:-1], "|") for text in self._texts(choice)]
         elif core[:1] + core[-1:] == "{}":
-            found = [text for choice in self._group(core[1:-1]) for text in self._texts(choice, phrase)]
-        elif not core or set(core) & set("(){}|?"):
-            raise ValueError(f"{self.path}: {part!r} is out of place in {phrase!r}")
+            found = [text for choice in self._group(core[1:-1]) for text in self._texts(choice)]
+        elif not core or not _MARKS.isdisjoint(core):
+            raise ValueError(f"{part!r} is out of place")
         else:
-            found = [
-                form
-                for word in (core, *self.data.get("spellings", {}).get(core, ()))
-                for form in _forms(word)
-            ]
+            spellings = self.data.get("spellings", {}).get(core, ())
+            found = [form for word in (core, *spellings) for form in _forms(word)]
         return tuple(dict.fromkeys(found + [""] * part.endswith("?")))
 
-    def _texts(self, choice: str, phrase: str) -> list[str]:
+    def _texts(self, choice: str) -> list[str]:
         """Every text that one alternative of a choice stands for."""
-        items = [self._item(part, phrase) for part in _split(choice, " ") if part]
+        items = [self._item(part) for part in _split(choice, " ") if part]
         if () in items:
-            raise ValueError(f"{self.path}: no gap inside a choice: {phrase!r}")
-        texts = [" ".join(filter(None, words)) for words in product(*items)]
+            raise ValueError("no gap inside a choice")
+        if len(items) == 1:
+            texts = list(items[0])
+        else:
+            texts = [" ".join(filter(None, words)) for words in product(*items)]
         if "" in texts:
-            raise ValueError(f"{self.path}: nothing but an optional word in a choice: {phrase!r}")
+            raise ValueError("nothing but an optional word in a choice")
         return texts
 
     def _group(self, name: str) -> list[str]:
         try:
             return list(self.data["groups"][name])
         except KeyError:
-            raise ValueError(f"{self.path}: there is no group {name!r}") from None
+            raise ValueError(f"there is no group {name!r}") from None
+
+
+_MARKS: Final = frozenset("(){}|?")
 
 
 def _split(text: str, separator: str) -> list[str]:
     """Split at the separators that stand outside parentheses."""
-    parts, depth = [""], 0
-    for char in text:
-        depth += (char == "(") - (char == ")")
-        if char == separator and depth == 0:
-            parts.append("")
+    if "(" not in text:
+        return text.split(separator)
+    parts: list[str] = []
+    depth = 0
+    for piece in text.split(separator):
+        if depth:
+            parts[-1] += separator + piece
         else:
-            parts[-1] += char
+            parts.append(piece)
+        depth += piece.count("(") - piece.count(")")
     return parts
 
 
@@ -254,25 +282,6 @@ def keys(phrases: Iterable[Phrase]) -> frozenset[str]:
             if "" not in item:
                 break
     return frozenset(found)
-
-
-def screen(phrases: Iterable[Phrase], ordinary: Set[str]) -> re.Pattern[str]:
-    """Finds the most telling item of any of the phrases in a framed text, squeezed or not."""
-
-    def common(word: str) -> float:
-        return len(word) ** -3 + (word in ordinary) / 10
-
-    def commonness(item: _Item) -> float:
-        if not item or "" in item or {"^", "$"} & set(item):
-            return inf
-        return max(min(common(word) for word in text.split()) for text in item)
-
-    telling = {words for phrase in phrases for words in min(phrase, key=commonness)}
-    stretchable = {
-        tuple(f"{atom}{atom}*" if squeeze(atom * 2) == atom else atom for atom in _letters(words))
-        for words in telling
-    }
-    return re.compile(_trie((atoms, "") for atoms in sorted(stretchable)) + "(?= )" if telling else "(?!)")
 
 
 def frame(text: str) -> str:

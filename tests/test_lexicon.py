@@ -340,9 +340,9 @@ def test_case_and_invisible_characters_hide_no_crisis(text: str, data: st.DataOb
 @pytest.mark.parametrize("phrase", ["a (b", "a b)", "{nobody} fell", "* help", "help *", "(a|b *) c", ""])
 def test_a_malformed_phrase_is_refused_with_its_file(phrase: str, tmp_path: Path) -> None:
     (tmp_path / "xx").mkdir()
-    file = tmp_path / "xx" / "lexicon.toml"
+    file = tmp_path / "xx" / "crisis.toml"
     file.write_text(f'[crisis]\nsure = ["{phrase}"]\n', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"lexicon\.toml"):
+    with pytest.raises(ValueError, match=r"crisis\.toml"):
         Lexicons.load(tmp_path)
 
 
@@ -354,7 +354,7 @@ def test_the_cheap_screen_hides_no_phrase(tmp_path: Path) -> None:
     (tmp_path / "xx").mkdir()
     phrases = '["a * b", "^ at $", "to * the? (on|of) it", "z*"]'
     words = '["a", "to", "it", "on", "at"]'
-    (tmp_path / "xx" / "lexicon.toml").write_text(
+    (tmp_path / "xx" / "crisis.toml").write_text(
         f"[ordinary]\nwords = {words}\n[crisis]\nsure = {phrases}\n", encoding="utf-8"
     )
     small = Lexicons.load(tmp_path)
@@ -364,7 +364,7 @@ def test_the_cheap_screen_hides_no_phrase(tmp_path: Path) -> None:
 
 def test_stretched_vowels_of_any_script_are_found(tmp_path: Path) -> None:
     (tmp_path / "xx").mkdir()
-    (tmp_path / "xx" / "lexicon.toml").write_text('[crisis]\nsure = ["बचाओ", "الحقوني"]\n', encoding="utf-8")
+    (tmp_path / "xx" / "crisis.toml").write_text('[crisis]\nsure = ["बचाओ", "الحقوني"]\n', encoding="utf-8")
     small = Lexicons.load(tmp_path)
     assert {small.crisis(text) for text in ["बचाााओ", "बचाओओओ", "ब\u200dचाओ", "الحقوووني", "أَلحِقـوني"]} == {
         Intent.SOS
