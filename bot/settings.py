@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     area_kilometres: Annotated[int, Field(ge=1, le=5_000)] = 50
     time_zone: str = ""
     skills_file: Path | None = None
+    locales_folder: Path | None = None
     most_asked: Annotated[int, Field(ge=1, le=100)] = 10
     silence_percent: Annotated[int, Field(ge=1, le=90)] = 10
     wave_minutes: Minutes = 15
@@ -164,6 +165,13 @@ class Settings(BaseSettings):
         if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise ValueError("it must be DEBUG, INFO, WARNING or ERROR")
         return value.upper()
+
+    @field_validator("locales_folder")
+    @classmethod
+    def _folder_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("it leads to no folder")
+        return value
 
     def union(self) -> Union:
         """The part of the settings that the core works by."""
