@@ -55,6 +55,7 @@ class CrisisWords:
     """The crisis phrases of all languages."""
 
     def __init__(self, books: Mapping[str, Phrasebook]) -> None:
+        self.languages = tuple(books)
         self._books = books
         self._ordinary = {
             word for book in books.values() for word in book.data.get("ordinary", {}).get("words", ())

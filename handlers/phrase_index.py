@@ -12,7 +12,7 @@ from itertools import chain
 from math import inf
 from typing import Final, NamedTuple
 
-from handlers.phrase_steps import ENDS, Step, first_end, firsts, plain_words
+from handlers.phrase_steps import ENDS, Beginning, Step, first_end, plain_words
 from handlers.phrases import Item, Phrase, squeeze
 
 MOST_KNOWN: Final = 50_000  # words whose phrases are remembered
@@ -27,13 +27,13 @@ class Entry:
     tells: str
     phrase: Phrase
     steps: tuple[Step, ...] = ()
-    first: Step | None = None  # any word with which it begins; None: with any at all
+    beginning: Beginning | None = None  # None: it may begin with any word
     needs: tuple[KeysView[str], ...] = ()  # of each of them a text must have one
 
     def make_ready(self, step: Callable[[Item], Step]) -> None:
         self.steps = tuple(map(step, self.phrase))
-        self.first = firsts(self.steps)
-        self.needs = tuple(each.whole.keys() for each in self.steps if each.is_needed)
+        self.beginning = Beginning.of(self.steps)
+        self.needs = tuple(each.root.whole.keys() for each in self.steps if each.is_needed)
 
 
 class Found(NamedTuple):
@@ -115,7 +115,8 @@ class PhraseIndex:
 
 def _places(entry: Entry, words: Sequence[str]) -> Iterator[Found]:
     after = 0
-    for start in range(len(words)) if entry.first is None else entry.first.starts(words):
+    beginning = entry.beginning
+    for start in range(len(words)) if beginning is None else beginning.places(words):
         if start >= after and (end := first_end(entry.steps, words, start)) is not None:
             yield Found(start, end, entry.tells, entry.language)
             after = end

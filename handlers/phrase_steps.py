@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,85 +22,100 @@ def plain_words(written: str) -> list[str]:
 
 
 @dataclass(slots=True)
-class Step:
-    """What may stand next: for each first word, or beginning of it, the words that follow."""
+class Node:
+    """What may come next: for each word, or beginning of one, what may come after it."""
 
-    whole: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
-    begun: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
+    whole: dict[str, Node] = field(default_factory=dict)
+    begun: dict[str, Node] = field(default_factory=dict)
+    is_end: bool = False
+
+    def grow(self, word: str) -> Node:
+        table = self.begun if word[-1] == "*" else self.whole
+        return table.setdefault(word.rstrip("*"), Node())
+
+    def reach(self, words: Sequence[str], at: int) -> set[int]:
+        """The places after each text that stands at one."""
+        found = {at} if self.is_end else set()
+        if at < len(words):
+            word = words[at]
+            if word in self.whole:
+                found |= self.whole[word].reach(words, at + 1)
+            for beginning, node in self.begun.items():
+                if word.startswith(beginning):
+                    found |= node.reach(words, at + 1)
+        return found
+
+
+@dataclass(slots=True)
+class Step:
+    """One item of a phrase: any of its texts, or a gap."""
+
+    root: Node = field(default_factory=Node)
     may_be_missing: bool = False
     is_gap: bool = False
-    beginnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, item: Item) -> Step:
         step = cls(may_be_missing="" in item, is_gap=not item)
         for text in filter(None, item):
-            first, *rest = [word for written in text.split() for word in plain_words(written)]
-            table = step.begun if first[-1] == "*" else step.whole
-            table.setdefault(first.rstrip("*"), []).append(tuple(rest))
-        step.beginnings = tuple(step.begun)
+            node = step.root
+            for written in text.split():
+                for word in plain_words(written):
+                    node = node.grow(word)
+            node.is_end = True
         return step
 
     @property
     def is_needed(self) -> bool:
-        """Whether a text must have one of its whole words."""
-        return not (self.may_be_missing or self.is_gap or self.beginnings)
-
-    def starts(self, words: Sequence[str]) -> list[int]:
-        """The places of the words with which it may begin."""
-        whole, beginnings = self.whole, self.beginnings
-        if beginnings:
-            return [at for at, word in enumerate(words) if word in whole or word.startswith(beginnings)]
-        return [at for at, word in enumerate(words) if word in whole]
+        """Whether a text must have one of the whole words with which it begins."""
+        return not (self.may_be_missing or self.is_gap or self.root.begun)
 
     def ends(self, words: Sequence[str], at: int) -> list[int]:
-        """The places after it where it begins at one, the farthest first; of a gap the nearest."""
+        """The places after it where it begins at one, the nearest last; of a gap the nearest first."""
         if self.is_gap:
             return list(range(at, min(at + LONGEST_GAP, len(words)) + 1))
-        found = []
-        if at < len(words):
-            word = words[at]
-            rests = list(self.whole.get(word, ()))
-            if self.beginnings and word.startswith(self.beginnings):
-                rests += [
-                    rest for start in self.beginnings if word.startswith(start) for rest in self.begun[start]
-                ]
-            found = sorted(
-                {at + 1 + len(rest) for rest in rests if _follow(words, at + 1, rest)}, reverse=True
-            )
+        found = sorted(self.root.reach(words, at), reverse=True)
         return [*found, at] if self.may_be_missing else found
 
 
-def _follow(words: Sequence[str], at: int, rest: tuple[str, ...]) -> bool:
-    if at + len(rest) > len(words):
-        return False
-    return all(
-        words[at + place].startswith(word[:-1]) if word[-1] == "*" else words[at + place] == word
-        for place, word in enumerate(rest)
-    )
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Every word, or beginning of one, with which a phrase may begin."""
 
+    whole: Set[str]
+    begun: tuple[str, ...]
 
-def firsts(steps: Sequence[Step]) -> Step | None:
-    """Every word with which a phrase may begin, as one step; None where it may be any."""
-    first = Step()
-    for step in steps:
-        if step.is_gap:
-            return None
-        first.whole |= step.whole
-        first.beginnings += step.beginnings
-        if not step.may_be_missing:
-            break
-    return first
+    @classmethod
+    def of(cls, steps: Sequence[Step]) -> Beginning | None:
+        """None where it may be any word."""
+        whole: set[str] = set()
+        begun: tuple[str, ...] = ()
+        for step in steps:
+            if step.is_gap:
+                return None
+            whole |= step.root.whole.keys()
+            begun += tuple(step.root.begun)
+            if not step.may_be_missing:
+                break
+        return cls(frozenset(whole), begun)
+
+    def places(self, words: Sequence[str]) -> list[int]:
+        whole, begun = self.whole, self.begun
+        if begun:
+            return [at for at, word in enumerate(words) if word in whole or word.startswith(begun)]
+        return [at for at, word in enumerate(words) if word in whole]
 
 
 def first_end(steps: Sequence[Step], words: Sequence[str], start: int) -> int | None:
     """Where a phrase ends that begins at a word; None where it doesn't stand there."""
-    return next(_ends(steps, words, start, 0), None)
-
-
-def _ends(steps: Sequence[Step], words: Sequence[str], at: int, number: int) -> Iterator[int]:
-    if number == len(steps):
-        yield at
-        return
-    for end in steps[number].ends(words, at):
-        yield from _ends(steps, words, end, number + 1)
+    open_ends, seen = [(start, 0)], set[tuple[int, int]]()
+    while open_ends:
+        reached = open_ends.pop()
+        if reached in seen:
+            continue
+        seen.add(reached)
+        at, number = reached
+        if number == len(steps):
+            return at
+        open_ends += [(end, number + 1) for end in reversed(steps[number].ends(words, at))]
+    return None

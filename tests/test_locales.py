@@ -3,38 +3,50 @@
 from __future__ import annotations
 
 import ast
+import gettext
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from string import Formatter
 
 import pytest
+from babel.core import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import PoFileError
 
 from handlers.contents import COMMANDS
 from handlers.lexicon import Lexicons
-from handlers.messages import Text
+from handlers.messages import Clock, Text, _, _n
 from handlers.skills import FAMILIES, SKILLS
 from handlers.texts import Catalogs, own_name
 from tests import catalogs
-from tests.catalogs import LOCALES, ROOT, SOURCE
+from tests.catalogs import CRISIS, LOCALES, MESSAGES, ROOT, SOURCE
 
 CATALOGS, LEXICONS = Catalogs.load(LOCALES), Lexicons.load(LOCALES)
-COUNTS = (0, 1, 2, 5, 21)
+COUNTS, COUNTED = (0, 1, 2, 5, 21), range(205)
 LONGEST_LABEL = 40
 LENGTH_OF_REFERENCE = len(" · N-7K3Q")
-LANGUAGES = [path.name for path in sorted(LOCALES.iterdir()) if path.is_dir() and path.name[0] not in "._"]
+IN_A_CRISIS = [path.name for path in sorted(LOCALES.iterdir()) if path.is_dir() and path.name[0] not in "._"]
+LANGUAGES = catalogs.languages()
 each_language = pytest.mark.parametrize("language", LANGUAGES)
+each_catalog = pytest.mark.parametrize(
+    ("language", "domain"),
+    [*((language, MESSAGES) for language in LANGUAGES), *((language, CRISIS) for language in IN_A_CRISIS)],
+)
 
 extracted = cache(catalogs.extracted)
 
 
+def written(language: str, domain: str = MESSAGES) -> Catalog:
+    return _written(language, domain)
+
+
 @cache
-def written(language: str) -> Catalog:
-    return catalogs.read(language)
+def _written(language: str, domain: str) -> Catalog:
+    return catalogs.read(language, domain=domain)
 
 
 def texts(catalog: Catalog) -> list[Message]:
@@ -46,9 +58,9 @@ def ids(message: Message) -> tuple[str, ...]:
     return (message.id,) if isinstance(message.id, str) else tuple(message.id)
 
 
-def said(language: str) -> Iterator[tuple[Message, str]]:
+def said(language: str, domain: str = MESSAGES) -> Iterator[tuple[Message, str]]:
     """Each text with everything that a language says for it; what is left empty is said as in the code."""
-    for message in texts(written(language)):
+    for message in texts(written(language, domain)):
         forms = catalogs.forms(message)
         yield from ((message, form) for form in (forms if any(forms) else ids(message)))
 
@@ -74,20 +86,23 @@ def filled(form: str, count: int) -> str:
 
 
 def test_there_are_languages_and_english_is_among_them() -> None:
-    assert {SOURCE, "es"} <= set(LANGUAGES)
-    assert catalogs.languages() == list(CATALOGS.languages) == list(LEXICONS.languages) == LANGUAGES
+    assert {SOURCE, "es"} <= set(LANGUAGES) <= set(IN_A_CRISIS)
+    assert list(CATALOGS.languages) == list(LEXICONS.languages) == LANGUAGES
+    assert catalogs.languages(domain=CRISIS) == IN_A_CRISIS
 
 
-@each_language
-def test_a_catalog_is_up_to_date_with_the_code(language: str) -> None:
-    in_code, in_catalog = ({ids(each) for each in texts(of)} for of in (extracted(), written(language)))
+@each_catalog
+def test_a_catalog_is_up_to_date_with_the_code(language: str, domain: str) -> None:
+    in_code, in_catalog = (
+        {ids(each) for each in texts(of)} for of in (extracted(domain), written(language, domain))
+    )
     assert in_code - in_catalog == set(), "new texts: `make messages`, then translate them"
     assert in_catalog - in_code == set(), "removed texts: `make messages`"
 
 
-@each_language
-def test_a_catalog_is_complete(language: str) -> None:
-    catalog = written(language)
+@each_catalog
+def test_a_catalog_is_complete(language: str, domain: str) -> None:
+    catalog = written(language, domain)
     assert not [ids(each) for each in texts(catalog) if each.fuzzy]
     assert not catalog.obsolete
     assert not list(catalog.check())
@@ -95,43 +110,43 @@ def test_a_catalog_is_complete(language: str) -> None:
         assert not [ids(each) for each in texts(catalog) if not all(catalogs.forms(each))]
 
 
-@each_language
-def test_a_catalog_names_no_person_and_no_date(language: str) -> None:
-    head = (LOCALES / language / "messages.po").read_text(encoding="utf-8").partition("\n#: ")[0]
+@each_catalog
+def test_a_catalog_names_no_person_and_no_date(language: str, domain: str) -> None:
+    head = (LOCALES / language / f"{domain}.po").read_text(encoding="utf-8").partition("\n#: ")[0]
     assert not re.search(r"FIRST AUTHOR|FULL NAME|ORGANIZATION|VERSION|@|Date|\d{4}", head)
     assert f'"Language: {language}\\n"' in head
     assert '"Language-Team: One Cloak\\n"' in head
 
 
-@each_language
-def test_writing_a_catalog_again_changes_no_byte(language: str, tmp_path: Path) -> None:
+@each_catalog
+def test_writing_a_catalog_again_changes_no_byte(language: str, domain: str, tmp_path: Path) -> None:
     shutil.copytree(LOCALES, tmp_path, dirs_exist_ok=True)
-    path = tmp_path / language / "messages.po"
+    path = tmp_path / language / f"{domain}.po"
     path.write_text(f"# A word of the translator.\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
     states = []
     for _attempt in range(2):
-        catalogs.update(language, extracted(), tmp_path)
+        catalogs.update(language, extracted(domain), tmp_path, domain)
         states.append(path.read_bytes())
     assert states[0] == states[1]
     assert states[0].startswith(b"# A word of the translator.\n")
     before, after = (
         {ids(each): catalogs.forms(each) for each in texts(of) if all(catalogs.forms(each))}
-        for of in (written(language), catalogs.read(language, tmp_path))
+        for of in (written(language, domain), catalogs.read(language, tmp_path, domain))
     )
-    assert after.items() >= {each: before[each] for each in before.keys() & known()}.items()
+    assert after.items() >= {each: before[each] for each in before.keys() & known(domain)}.items()
 
 
 @cache
-def known() -> frozenset[tuple[str, ...]]:
-    return frozenset(ids(each) for each in texts(extracted()))
+def known(domain: str = MESSAGES) -> frozenset[tuple[str, ...]]:
+    return frozenset(ids(each) for each in texts(extracted(domain)))
 
 
 # --- each text ------------------------------------------------------------------------------------
 
 
-@each_language
-def test_placeholders_and_commands_stay(language: str) -> None:
-    for message, form in said(language):
+@each_catalog
+def test_placeholders_and_commands_stay(language: str, domain: str) -> None:
+    for message, form in said(language, domain):
         for of in ids(message):
             assert placeholders(form) == placeholders(of), form
             assert commands(form) == commands(of), form
@@ -142,27 +157,51 @@ def commands(text: str) -> set[str]:
     return set(re.findall(r"(?:^|(?<=\s))/([a-z]+)", text))
 
 
-@each_language
-def test_every_text_renders(language: str) -> None:
-    for message in texts(written(language)):
+@each_catalog
+def test_every_text_renders(language: str, domain: str) -> None:
+    for message in texts(written(language, domain)):
         if message.pluralizable:
             continue
-        (form,) = (form for of, form in said(language) if of is message)
+        (form,) = (form for of, form in said(language, domain) if of is message)
         assert rendered(message, language) == form.replace("{", "<").replace("}", ">")
 
 
-@each_language
-def test_every_plural_has_its_forms_and_renders_for_every_count(language: str) -> None:
-    catalog = written(language)
+@each_catalog
+def test_every_plural_has_its_forms_and_renders_for_every_count(language: str, domain: str) -> None:
+    catalog = written(language, domain)
     for message in texts(catalog):
         if not message.pluralizable:
             continue
         assert len(catalogs.forms(message)) == catalog.num_plurals
-        possible = {form for of, form in said(language) if of is message}
+        possible = {form for of, form in said(language, domain) if of is message}
         for count in COUNTS:
             shown = rendered(message, language, count)
             assert shown in {filled(form, count) for form in possible}
             assert str(count) in shown
+
+
+@each_language
+def test_a_text_that_both_catalogs_have_is_the_same_in_them(language: str) -> None:
+    ours, theirs = (
+        {ids(each): catalogs.forms(each) for each in texts(written(language, domain))}
+        for domain in (MESSAGES, CRISIS)
+    )
+    assert {each: ours[each] for each in ours.keys() & theirs.keys()}.items() <= theirs.items()
+
+
+@pytest.mark.parametrize("language", IN_A_CRISIS)
+def test_each_count_has_the_form_of_its_language(language: str) -> None:
+    """Numbers that CLDR puts in one class have one form."""
+    rule = Locale.parse(language).plural_form
+    forms = gettext.c2py(written(language, CRISIS).plural_expr)
+    assert all(forms(one) == forms(other) for one in COUNTED for other in COUNTED if rule(one) == rule(other))
+
+
+@pytest.mark.parametrize("language", IN_A_CRISIS)
+def test_a_day_and_an_hour_can_be_said(language: str) -> None:
+    said = CATALOGS.render(_("{time}", time=Clock(datetime(2030, 5, 6, 7, 8, tzinfo=UTC), "UTC")), language)
+    assert "07:08 UTC" in said
+    assert re.search(r"\b6\b", said)
 
 
 @pytest.mark.parametrize("language", [SOURCE, "es"])
@@ -175,17 +214,17 @@ def test_only_one_is_singular(language: str) -> None:
             assert forms == [plural, singular, plural, plural, plural]
 
 
-@each_language
-def test_no_text_shouts_or_is_left_open(language: str) -> None:
-    for _message, form in said(language):
+@each_catalog
+def test_no_text_shouts_or_is_left_open(language: str, domain: str) -> None:
+    for _message, form in said(language, domain):
         assert not set(form) & set("!¡！"), form
         assert not re.search(r"TODO|FIXME|XXX", form), form
         assert form == form.strip(), form
 
 
-@each_language
-def test_a_question_stays_a_question(language: str) -> None:
-    for message, form in said(language):
+@each_catalog
+def test_a_question_stays_a_question(language: str, domain: str) -> None:
+    for message, form in said(language, domain):
         asks = [text.rstrip().endswith(("?", "؟", "？", ";")) for text in (ids(message)[0], form)]
         assert asks[0] == asks[1], form
 
@@ -234,7 +273,7 @@ def labels_with_reference() -> frozenset[str]:
 def test_the_labels_are_found() -> None:
     assert {"I can", "SOS", "Skip", "It is urgent", "A ride", "I take it"} <= set(labels())
     assert labels_with_reference() >= {"I take it", "It is done"}
-    assert set(labels()) <= {ids(each)[0] for each in texts(extracted())}
+    assert set(labels()) <= {each[0] for each in known() | known(CRISIS)}
 
 
 @each_language
@@ -268,6 +307,27 @@ def test_a_label_that_a_text_quotes_is_quoted_as_it_stands_on_the_button(languag
             assert CATALOGS.render(Text(quoted), language) in form
             quoting += 1
     assert quoting
+
+
+# --- a language of the first words only -------------------------------------------------------------
+
+
+def test_who_speaks_a_language_of_the_first_words_reads_all_else_in_the_unions(tmp_path: Path) -> None:
+    shutil.copytree(LOCALES, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "ca").mkdir()
+    (tmp_path / "ca" / "crisis.po").write_text('msgid "All right."\nmsgstr "D\'acord."\n', encoding="utf-8")
+    there = Catalogs.load(tmp_path, "es")
+    assert there.closest(["ca-ES"], "es") == "ca"
+    assert "ca" not in there.languages
+    assert there.render(Text("All right."), "ca") == "D'acord."
+    assert there.render(Text("I can"), "ca") == CATALOGS.render(Text("I can"), "es")
+    assert Catalogs.load(tmp_path, "xx").render(Text("I can"), "ca") == "I can"
+    two = _n(
+        "I have told {count} coordinator. No answer yet.",
+        "I have told {count} coordinators. None has answered yet.",
+        2,
+    )
+    assert there.render(two, "ca") == CATALOGS.render(two, "es")
 
 
 # --- which language -------------------------------------------------------------------------------
