@@ -29,6 +29,8 @@ class Union:
     area_radius: int = 50_000  # metres from the centre; a place farther out is questioned
     countries: tuple[str, ...] = ()  # whose places are known by name; the first is the union's own
     time_zone: str = NO_ZONE
+    alerts_carried: int = 3  # by one coordinator, before others are told first
+    outside_ways: tuple[str, ...] = ()  # what the operator configured for when no coordinator can be reached
     most_asked: int = 10  # volunteers in one wave, at most
     silence: float = 0.1  # the chance that nobody of a wave accepts, under which the wave is large enough
     wave_wait: timedelta = timedelta(minutes=15)

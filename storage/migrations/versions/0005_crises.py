@@ -295,6 +295,8 @@ def _alerts() -> None:
     op.create_index(op.f("ix_outside_calls_alert_id"), "outside_calls", ["alert_id"], unique=False)
     op.create_index(op.f("ix_outside_calls_drill_id"), "outside_calls", ["drill_id"], unique=False)
     op.create_index(op.f("ix_outside_calls_due_at"), "outside_calls", ["due_at"], unique=False)
+    op.add_column("alert_pages", sa.Column("rung_at", TIME, nullable=True))
+    op.execute("UPDATE alert_pages SET rung_at = paged_at")
     op.add_column("alert_notes", sa.Column("author_id", sa.Uuid(), nullable=True))
     op.add_column("alerts", sa.Column("danger", sa.String(), nullable=True))
     op.add_column("alerts", sa.Column("severity", sa.Integer(), server_default="2", nullable=False))
@@ -305,5 +307,6 @@ def _alerts() -> None:
     op.add_column(
         "alerts", sa.Column("other_account", sa.Boolean(), server_default=sa.true(), nullable=False)
     )
+    op.add_column("alerts", sa.Column("widen_at", TIME, nullable=True))
     op.add_column("alerts", sa.Column("heard_at", TIME, nullable=True))
     op.add_column("alerts", sa.Column("merged_into_id", sa.Uuid(), nullable=True))
