@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     area_kilometres: Annotated[int, Field(ge=1, le=5_000)] = 50
     time_zone: str = ""
     skills_file: Path | None = None
+    drill_every_days: Annotated[int, Field(ge=0, le=365)] = 30
+    alive_url: str = ""
     most_asked: Annotated[int, Field(ge=1, le=100)] = 10
     silence_percent: Annotated[int, Field(ge=1, le=90)] = 10
     wave_minutes: Minutes = 15
@@ -127,6 +129,13 @@ class Settings(BaseSettings):
                 decode_master_key(value.get_secret_value())
             except ValueError:
                 raise ValueError("it must be the base64 text of 32 bytes") from None
+        return value
+
+    @field_validator("alive_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("it must begin with https:// or http://")
         return value
 
     @field_validator("country")
@@ -177,6 +186,7 @@ class Settings(BaseSettings):
                 dict.fromkeys(code for code in (self.country, *self.countries.split(",")) if code)
             ),
             time_zone=self.time_zone or NO_ZONE,
+            drill_every=self.drill_every_days,
             most_asked=self.most_asked,
             silence=self.silence_percent / 100,
             wave_wait=timedelta(minutes=self.wave_minutes),

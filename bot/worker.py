@@ -11,7 +11,7 @@ from functools import partial
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.adapters import parse
-from handlers import alarms
+from handlers import alarms, calling
 from handlers.contents import OWN_REPORTS
 from handlers.context import Context, Core, Moment
 from handlers.messages import Inbound, Kind, Lane, Outbound, Words, _, lines
@@ -221,7 +221,7 @@ class _Batch:
             post(moment, alarms.fault(moment))
             self._tell_sender(event.row, event.chat, APOLOGY)
             return "failed"
-        known = self._tell_sender(event.row, event.chat, lines(APOLOGY, alarms.call(moment)), Lane.CRISIS)
+        known = self._tell_sender(event.row, event.chat, lines(APOLOGY, calling.call(moment)), Lane.CRISIS)
         post(moment, alarms.fault(moment, known.person.id if known else None))
         return "failed"
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
-from handlers import alert_cards, cards, closing, escalation, references
+from handlers import alert_cards, closing, escalation, first_words, neighbours, outside, references, waiting
 from handlers.context import Moment
-from handlers.emergency import numbers_for
-from handlers.messages import Button, Lane, Outbound, Text, _, lines
-from storage import alerts, conversations, duty, outbox, people, rooms
-from storage.tables import Alert, Need, Person
+from handlers.escalation import Step
+from handlers.messages import Button, Lane, Outbound, _
+from handlers.tiers import Reach
+from storage import alerts, conversations, outbox, rooms
+from storage.tables import Alert, AlertPage, Need, Person
 
 
 def raise_alert(
@@ -32,7 +34,9 @@ def open_alert(
     person_id: UUID | None = None,
     need: Need | None = None,
     about_id: UUID | None = None,
+    severity: int | None = None,
 ) -> Alert:
+    policy = escalation.policy(kind, severity)
     return alerts.add(
         moment.tx,
         reference=references.new(moment.tx.random, "A", lambda text: alerts.reference_taken(moment.tx, text)),
@@ -40,8 +44,11 @@ def open_alert(
         person_id=person_id,
         need_id=need.id if need else None,
         about_id=about_id,
-        policy=dict(escalation.POLICIES[kind]),
+        severity=policy["severity"],
+        policy=policy,
+        writing="freely",
         opened_at=moment.now,
+        heard_at=moment.now,
         owner_asked=False,
     )
 
@@ -59,11 +66,58 @@ def page(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound
     but: someone who has just had it; they are told only when there is nobody else, and the rooms, which
     have its card, see it changed.
     """
-    told = _next_tier(moment, alert, but)
-    if not told and but is not None:
-        told = _next_tier(moment, alert, None)
-    pages = [alert_cards.alert(moment, alert, person.id) for person in told]
-    return [*pages, *in_rooms(moment, alert, in_place=but is not None)]
+    pages = _pages(moment, alert, but)
+    if not pages and but is not None:
+        pages = _pages(moment, alert, None)
+    return [*pages, *_in_rooms_anew(moment, alert, silently=but is not None)]
+
+
+def _pages(moment: Moment, alert: Alert, but: UUID | None) -> list[Outbound]:
+    """The cards of those whom the next step reaches: new where a phone rings again, else changed in place."""
+    before = escalation.step(alert.policy, max(0, alert.step - 1)).round
+    known = alerts.pages(moment.tx, alert.id)
+    step, found = _next_step(moment, alert, but, known)
+    ringing = {person.id for person in found if _rings(moment, alert, known.get(person.id))}
+    alerts.page(moment.tx, moment.now, alert, step.tier, found, ringing)
+    alert.widen_at = moment.now + step.wait
+    alert.next_step_at = waiting.next_step(alert)
+    if not found and but is not None:
+        return []
+    began_again = step.round > before
+    if not found or (began_again and (alert.severity == 1 or not alerts.is_delivered(moment.tx, alert))):
+        outside.call(moment, alert)
+    return [neighbours.card(moment, alert, each, in_place=each.id not in ringing) for each in found]
+
+
+def _rings(moment: Moment, alert: Alert, before: AlertPage | None) -> bool:
+    return escalation.rings(
+        alert.policy, alert.opened_at, before.rung_at if before is not None else None, moment.now
+    )
+
+
+def _next_step(
+    moment: Moment, alert: Alert, but: UUID | None, pages: Mapping[UUID, AlertPage]
+) -> tuple[Step, list[Person]]:
+    """The next step that reaches someone, and whom; those that reach nobody are passed over at once.
+
+    In the first round so are those that reach nobody new, as long as a wider one does.
+    """
+    reach = Reach(moment, alert)
+    known = {person_id for person_id, page in pages.items() if page.rung_at is not None}
+    kept: tuple[int, Step, list[Person]] | None = None
+    while True:
+        step = escalation.step(alert.policy, alert.step)
+        alert.step += 1
+        found = [person for person in reach.of(step) if person.id != but]
+        if found and (step.round > 0 or any(person.id not in known for person in found)):
+            return step, found
+        if found and kept is None:
+            kept = alert.step, step, found
+        if step.is_last and kept is not None:
+            alert.step = kept[0]
+            return kept[1], kept[2]
+        if step.is_last:
+            return step, []
 
 
 def in_rooms(moment: Moment, alert: Alert, *, in_place: bool = True) -> list[Outbound]:
@@ -74,50 +128,45 @@ def in_rooms(moment: Moment, alert: Alert, *, in_place: bool = True) -> list[Out
     ]
 
 
+def _in_rooms_anew(moment: Moment, alert: Alert, *, silently: bool) -> list[Outbound]:
+    """The card in each room: posted anew as rarely as a phone would ring, in between kept current."""
+    told = []
+    for room in rooms.of_coordinators(moment.tx):
+        posted_at = rooms.posted_at(moment.tx, room.id, f"alert:{alert.id}")
+        anew = not silently and escalation.rings(alert.policy, alert.opened_at, posted_at, moment.now)
+        told.append(alert_cards.alert_in_room(moment, alert, room.id, in_place=not anew))
+    return told
+
+
 def count(pages: list[Outbound]) -> int:
     """How many coordinators are told; a room is nobody in particular."""
     return sum(each.room is None for each in pages)
 
 
-def _next_tier(moment: Moment, alert: Alert, but: UUID | None) -> list[Person]:
-    """Take steps until one reaches someone; empty tiers are passed over at once."""
-    for _attempt in range(len(alert.policy["steps"])):
-        step = escalation.step(alert.policy, alert.step)
-        told = [person for person in _tier(moment, step.tier, alert) if person.id != but]
-        alert.step += 1
-        alert.next_step_at = moment.now + step.wait
-        alerts.page(moment.tx, moment.now, alert, step.tier, told)
-        if told:
-            return told
-    return []
-
-
-def _tier(moment: Moment, tier: str, alert: Alert) -> list[Person]:
-    """Coordinators to page; nobody is paged about their own case."""
-    found = (
-        duty.on_duty(moment.tx, moment.now) if tier == escalation.ON_DUTY else people.coordinators(moment.tx)
-    )
-    return [person for person in found if person.id not in (alert.person_id, alert.about_id)]
+def weigh(moment: Moment, alert: Alert, severity: int) -> None:
+    """How grave it is has become known: from now on the deadlines are those of that severity."""
+    alert.severity = severity
+    alert.policy = escalation.policy(alert.kind, severity)
+    if alert.state == "open" and alert.step > 0:
+        wait = escalation.step(alert.policy, alert.step - 1).wait
+        alert.widen_at = min(alert.widen_at or moment.now + wait, moment.now + wait)
+        alert.next_step_at = waiting.next_step(alert)
 
 
 def due(moment: Moment, alert: Alert) -> list[Outbound]:
-    """The deadline of a step has passed: widen, and tell the requester where things stand."""
+    """A deadline has passed: widen, tell the person in need where things stand, or ask who is in charge."""
     if alert.state == "taken":
         return _owner_is_quiet(moment, alert)
+    if alert.widen_at is not None and alert.widen_at > moment.now:
+        return waiting.word(moment, alert, changed=False)
+    before = alerts.told(moment.tx, alert.id)
     pages = page(moment, alert)
-    if alert.kind == "sos" and alert.person_id is not None:
-        pages.append(_still_waiting(moment, alert, alert.person_id))
-    return pages
-
-
-def _still_waiting(moment: Moment, alert: Alert, person_id: UUID) -> Outbound:
-    return Outbound(
-        person_id,
-        lines(cards.told(len(alerts.paged(moment.tx, alert.id))), call(moment)),
-        buttons=(Button(_("It was a mistake"), "/mistake"),),
-        lane=Lane.CRISIS,
-        alert=alert.id,
-    )
+    moment.tx.session.flush()
+    after = alerts.told(moment.tx, alert.id)
+    if after == before:
+        return [*pages, *waiting.word(moment, alert, changed=False)]
+    more = first_words.TELLING_MORE if 0 < before < after else None
+    return [*pages, *waiting.word(moment, alert, first=more)]
 
 
 def _owner_is_quiet(moment: Moment, alert: Alert) -> list[Outbound]:
@@ -125,7 +174,7 @@ def _owner_is_quiet(moment: Moment, alert: Alert) -> list[Outbound]:
     assert alert.owner_id is not None
     if not alert.owner_asked:
         alert.owner_asked = True
-        alert.next_step_at = moment.now + escalation.GRACE
+        alert.next_step_at = moment.now + escalation.grace(alert.policy)
         text = _("Are you still on {reference}? Without an answer it goes back to the others.",
                  reference=alert.reference)  # fmt: skip
         buttons = (
@@ -138,30 +187,29 @@ def _owner_is_quiet(moment: Moment, alert: Alert) -> list[Outbound]:
 
 
 def back_to_queue(moment: Moment, alert: Alert) -> list[Outbound]:
-    """Nobody is in charge any more: the escalation begins again."""
+    """Nobody is in charge any more: the escalation begins again, and the person in need is told."""
     from_owner = alert.owner_id
+    if not alerts.release(moment.tx, alert):
+        return []
+    moment.tx.session.refresh(alert)
     closing.close(moment, alert.id, alert.reference)
     conversations.close_talks(moment.tx, moment.now, alert_id=alert.id)
-    alert.state, alert.owner_id, alert.taken_at = "open", None, None
-    alert.step, alert.owner_asked = 0, False
-    moment.tx.session.flush()
     told = page(moment, alert, but=from_owner)
     if from_owner is not None and all(message.to != from_owner for message in told):
         told.append(alert_cards.alert(moment, alert, from_owner, in_place=True))
-    if alert.kind == "sos" and alert.person_id is not None:
-        told.append(_still_waiting(moment, alert, alert.person_id))
-    return told
+    moment.tx.session.flush()
+    return [*told, *waiting.word(moment, alert, first=first_words.BACK_TO_OTHERS)]
 
 
 def keep_current(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound]:
-    """Update the alert's card, silently, for everyone who was paged and in the rooms."""
+    """Update the alert's card, silently, for everyone who was paged, in the rooms and for its person."""
     outbox.drop(moment.tx, moment.now, alert_id=alert.id)
     told = [
-        alert_cards.alert(moment, alert, person_id, in_place=True)
-        for person_id in alerts.paged(moment.tx, alert.id)
-        if person_id != but
+        neighbours.card(moment, alert, person, in_place=True)
+        for person in alerts.paged_people(moment.tx, alert.id)
+        if person.id != but
     ]
-    return [*told, *in_rooms(moment, alert)]
+    return [*told, *in_rooms(moment, alert), *waiting.overtaken(moment, alert)]
 
 
 def end(moment: Moment, alert: Alert, outcome: str) -> list[Outbound]:
@@ -179,16 +227,3 @@ def settle(moment: Moment, need: Need, outcome: str) -> list[Outbound]:
     for alert in alerts.of_need(moment.tx, need):
         told += end(moment, alert, outcome)
     return told
-
-
-def call(moment: Moment) -> Text:
-    """Which number to call; the operator's own word goes before the table."""
-    union = moment.union
-    number = union.emergency_number
-    if not number and union.country:
-        known = numbers_for(union.country, moment.core.emergency)
-        number = known.general or known.ambulance if known else ""
-    if number:
-        return _("{number} is the emergency number here. If you can, call now: they are the fastest.",
-                 number=number)  # fmt: skip
-    return _("Call your local emergency number now if you can. 112 works on most mobile phones.")

@@ -17,6 +17,7 @@ ALERT_KINDS = {
     "unverified": ("🟠", _("nobody near is verified for this")),
     "unfinished": ("🟠", _("nobody has said if a need was met")),
     "missed": ("🟠", _("a volunteer for an urgent need does not answer")),
+    "unreachable": ("🟠", _("a volunteer for an urgent need can't be reached")),
     "report": ("🟠", _("someone was reported")),
     "fault": ("⚠️", _("the bot has a fault")),
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import limits, matching, naming, skills
+from handlers import first_words, limits, matching, naming, skills
 from handlers.context import Moment
 from handlers.messages import Button, Clock, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined, wanted_at
@@ -149,19 +149,8 @@ def _coordinators_know(moment: Moment, case: Need) -> Text | None:
     for alert in alerts.of_need(moment.tx, case):
         if alert.state == "taken":
             return _("A coordinator has taken charge of it.")
-        return told(len(alerts.paged(moment.tx, alert.id)))
+        return first_words.told(alerts.told(moment.tx, alert.id))
     return None
-
-
-def told(count: int) -> Text:
-    """How many coordinators know, and that none has answered."""
-    if not count:
-        return _("I could not reach any coordinator. I keep trying.")
-    return _n(
-        "I have told {count} coordinator. No answer yet.",
-        "I have told {count} coordinators. None has answered yet.",
-        count,
-    )
 
 
 def _until(moment: Moment, case: Need) -> Text | None:

@@ -14,6 +14,7 @@ from handlers import (
     conversing,
     coordinators,
     covers,
+    drills,
     home,
     limiting,
     linking,
@@ -22,6 +23,7 @@ from handlers import (
     needs,
     offers,
     on_call,
+    readiness,
     recurring,
     reports,
     retracting,
@@ -43,6 +45,7 @@ from handlers.messages import Inbound, Kind, Outbound, Text, _
 from storage import alerts as stored_alerts
 from storage import commitments as stored_commitments
 from storage import needs as stored_needs
+from storage import readiness as stored_readiness
 from storage.database import Transaction
 from storage.tables import Need
 
@@ -114,6 +117,9 @@ COMMANDS: dict[str, Command] = {
     "board": Command(coordinators.board, in_room=True),
     "duty": Command(on_call.duty, in_room=True),
     "who": Command(on_call.who, in_room=True),
+    "ready": Command(readiness.ready),
+    "drill": Command(drills.drill),
+    "present": Command(drills.present, in_room=True),
     "carries": Command(on_call.carries),
     "cover": Command(covers.cover),
     "covering": Command(covers.covering),
@@ -216,4 +222,6 @@ DUTIES: tuple[Duty, ...] = (
         stored_needs.next_confirm,
         column="confirm_at",
     ),
+    Duty("drills", stored_readiness.due_drills, _one_by_one(drills.due), stored_readiness.next_drill_due),
+    Duty("routines", stored_readiness.due_routines, readiness.due, stored_readiness.next_routine),
 )

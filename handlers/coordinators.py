@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from handlers import alarms, alert_cards, cards, closing, disclosure, references
+from handlers import alarms, alert_cards, cards, closing, disclosure, neighbours, references
 from handlers.context import Context
-from handlers.escalation import QUIET
+from handlers.escalation import quiet
 from handlers.messages import Button, Inbound, Lane, Outbound, Text, Verbatim, _, lines
 from handlers.texts import joined
 from storage import alerts, conversations, work
@@ -38,14 +38,14 @@ def _not_found(ctx: Context) -> list[Outbound]:
 
 def take(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """Take charge: one owner, the others' cards say who it is, the person is told."""
-    if not is_coordinator(ctx):
-        return refused(ctx, "take")
     alert = _alert(ctx, argument)
+    if not is_coordinator(ctx) and not neighbours.may_take(ctx, alert):
+        return refused(ctx, "take")
     if alert is None:
         return _not_found(ctx)
     if ctx.person.id in (alert.person_id, alert.about_id):
         return [ctx.reply(_("This one is about you, so someone else must take it."), lane=Lane.CRISIS)]
-    if not alerts.take(ctx.tx, ctx.now, alert.id, ctx.person.id, ctx.now + QUIET):
+    if not alerts.take(ctx.tx, ctx.now, alert.id, ctx.person.id, ctx.now + quiet(alert.policy)):
         ctx.tx.session.refresh(alert)
         return [ctx.reply(alert_cards.alert_title(ctx, alert), lane=Lane.CRISIS)]
     ctx.tx.session.refresh(alert)
@@ -178,7 +178,7 @@ def still(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 def touch(ctx: Context, alert: Alert) -> None:
     """The one in charge has done something: the question if they are still there starts anew."""
     alert.owner_asked = False
-    alert.next_step_at = ctx.now + QUIET
+    alert.next_step_at = ctx.now + quiet(alert.policy)
 
 
 def board(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:

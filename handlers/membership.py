@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, coordinators, linking, references, verifying
+from handlers import alarms, coordinators, linking, neighbours, references, verifying
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, Text, Verbatim, _, lines
 from handlers.texts import duration, joined
@@ -57,6 +57,9 @@ def _use(ctx: Context, argument: str, *, is_own: bool) -> list[Outbound]:
     ctx.person.wrong_codes = 0
     if maker is not None:
         return linking.join(ctx, maker)
+    if role == neighbours.ROLE:
+        work.audit(ctx.tx, ctx.now, ctx.person.id, f"joined as {role}", subject=ctx.person)
+        return neighbours.join(ctx)
     ctx.person.member_since = ctx.person.member_since or ctx.now
     work.audit(ctx.tx, ctx.now, ctx.person.id, f"joined as {role}", subject=ctx.person)
     if role != COORDINATOR:
@@ -171,6 +174,8 @@ def _person(ctx: Context, argument: str) -> Person | None:
 
 def leave(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """/leave: stop being a coordinator; what one was in charge of goes back to the others."""
+    if neighbours.is_neighbour(ctx.person):
+        return [*neighbours.leave(ctx), *_give_back(ctx, ctx.person)]
     if not coordinators.is_coordinator(ctx):
         return coordinators.refused(ctx, "leave")
     told = step_down(ctx, ctx.person)
@@ -179,6 +184,11 @@ def leave(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 def step_down(ctx: Moment, person: Person) -> list[Outbound]:
     person.coordinator_since, person.on_duty = None, False
+    return _give_back(ctx, person)
+
+
+def _give_back(ctx: Moment, person: Person) -> list[Outbound]:
+    """What someone was in charge of goes back to the others."""
     ctx.tx.session.flush()
     told: list[Outbound] = []
     for alert in alerts.unresolved(ctx.tx):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handlers import alarms, cards, closing, conversing, disclosure, naming, places, where
+from handlers import alarms, calling, closing, conversing, disclosure, first_words, naming, places, where
 from handlers.context import Context
 from handlers.messages import Button, Inbound, Lane, Outbound, Place, _, lines
 from storage import alerts, conversations
@@ -28,8 +28,8 @@ def sos(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     pages = alarms.page(ctx, alert)
     first = ctx.reply(
         lines(
-            alarms.call(ctx),
-            cards.told(alarms.count(pages)),
+            calling.call(ctx),
+            first_words.told(alarms.count(pages)),
             _("Where are you? Send your place or write it."),
             _("Write here what is happening. I pass it on to the coordinators."),
         ),
@@ -49,8 +49,8 @@ def said(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
     kept = ctx.reply(
         lines(
             _("I have written this down."),
-            cards.told(len(alerts.paged(ctx.tx, alert.id))),
-            alarms.call(ctx),
+            first_words.told(alerts.told(ctx.tx, alert.id)),
+            calling.call(ctx),
         ),
         *_buttons(ctx),
         lane=Lane.CRISIS,

@@ -38,6 +38,7 @@ class Alert(Base):
     step: Mapped[int] = mapped_column(default=0)
     heard_at: Mapped[datetime | None]  # when its person was last told where things stand
     owner_asked: Mapped[bool] = mapped_column(default=False)
+    widen_at: Mapped[datetime | None]  # when the next tier is told; a word to its person may be due before
     next_step_at: Mapped[datetime | None] = mapped_column(index=True)
     opened_at: Mapped[datetime]
     taken_at: Mapped[datetime | None]
@@ -65,6 +66,7 @@ class AlertPage(Base):
     alert_id: Mapped[UUID] = mapped_column(belongs("alerts.id"), primary_key=True)
     person_id: Mapped[UUID] = mapped_column(belongs("people.id"), primary_key=True, index=True)
     paged_at: Mapped[datetime]
+    rung_at: Mapped[datetime | None]  # the last new message; None: not since someone gave the alert back
 
 
 class AlertHand(Base):
