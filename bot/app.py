@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +16,7 @@ from bot.clock import Clock
 from bot.courier import Courier
 from bot.fetcher import Fetcher
 from bot.gateway import Gateway
+from bot.outside import Outside, Way
 from bot.worker import Worker
 from handlers.context import Core
 from handlers.messages import Kind
@@ -80,6 +81,7 @@ class App:
     stations: list[Station]
     worker: Worker
     clock: Clock
+    outside: Outside
     failures: int = 0
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
 
@@ -91,7 +93,9 @@ class App:
         adapters: Sequence[Adapter],
         now: Callable[[], datetime] = utc_now,
         step: Callable[[str], None] = no_step,
+        ways: Mapping[str, Way] | None = None,
     ) -> App:
+        """ways: the second way out, by name, as the union of the core knows them."""
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
         keep = core.union.keep_events
         stations = [
@@ -104,7 +108,8 @@ class App:
             for adapter in adapters
         ]
         worker = Worker(database, core, name, now, step)
-        return cls(database, core, now, stations, worker, Clock(database, core, now))
+        outside = Outside(database, core, ways or {}, now)
+        return cls(database, core, now, stations, worker, Clock(database, core, now), outside)
 
     async def start(self, stopping: asyncio.Event | None = None) -> None:
         """Take up what a process that ended has left; raises GatewayFault if the account can't ever work.
@@ -113,6 +118,7 @@ class App:
         """
         if self.database.is_sqlite:  # no other process can be running
             await self.database.run(inbox.release)
+            await self.outside.recover()
         for station in self.stations:
             if not await station.gateway.hold_lease():
                 continue
@@ -129,6 +135,7 @@ class App:
         total = 0
         while True:
             done = await self.clock.run_once() + await self.worker.run_once()
+            done += await self.outside.run_once()
             for station in self.stations:
                 done += await station.fetcher.run_once() + await station.courier.run_once()
             if not done:
@@ -142,6 +149,7 @@ class App:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._repeat("worker", self.worker.run_once, 1.0, stopping))
                 group.create_task(self._repeat("clock", self.clock.run_once, 1.0, stopping))
+                group.create_task(self._repeat("second way out", self.outside.run_once, 1.0, stopping))
                 for station in self.stations:
                     platform = station.adapter.platform
                     group.create_task(self._lead(station, stopping))
