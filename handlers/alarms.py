@@ -169,6 +169,18 @@ def due(moment: Moment, alert: Alert) -> list[Outbound]:
     return [*pages, *waiting.word(moment, alert, first=more)]
 
 
+def clock_went_back(moment: Moment) -> None:
+    """The clock may have been set back: nothing may be due later than its own wait from now."""
+    for alert in alerts.later(moment.tx, moment.now):
+        if alert.state == "taken":
+            latest = moment.now + escalation.quiet(alert.policy)
+            alert.next_step_at = min(alert.next_step_at or latest, latest)
+            continue
+        latest = moment.now + escalation.step(alert.policy, max(0, alert.step - 1)).wait
+        alert.widen_at = min(alert.widen_at or latest, latest)
+        alert.next_step_at = waiting.next_step(alert)
+
+
 def _owner_is_quiet(moment: Moment, alert: Alert) -> list[Outbound]:
     """Ask the coordinator who took charge; if that stays unanswered, everyone is paged again."""
     assert alert.owner_id is not None

@@ -62,7 +62,7 @@ def succeeded(moment: Moment, call_id: UUID) -> list[Outbound]:
         return []
     alert = alerts.hold(moment.tx, done.alert_id) if done.alert_id is not None else None
     is_first = alert is not None and not outside.has_left(moment.tx, alert.id)
-    outside.finish(moment.tx, moment.now, done, "done")
+    outside.finish(moment.now, done, "done")
     work.audit(moment.tx, moment.now, None, f"called outside by {done.way}", case_id=done.alert_id)
     moment.tx.session.flush()
     return waiting.word(moment, alert) if alert is not None and is_first and alert.state == "open" else []
@@ -74,6 +74,6 @@ def failed(moment: Moment, call_id: UUID, reason: str) -> None:
     if call is None or call.state == "done":
         return
     if call.drill_id is not None and call.attempts >= MOST_IN_A_DRILL:
-        outside.finish(moment.tx, moment.now, call, "failed", reason)
+        outside.finish(moment.now, call, "failed", reason)
     else:
         outside.postpone(moment.now, call, reason)

@@ -146,6 +146,12 @@ def due(tx: Transaction, now: datetime, limit: int) -> list[Alert]:
     )
 
 
+def later(tx: Transaction, now: datetime) -> list[Alert]:
+    """The open alerts of which nothing is due yet, held until the end of the transaction."""
+    query = sa.select(Alert).where(Alert.next_step_at > now, Alert.resolved_at.is_(None))
+    return list(tx.session.scalars(query.with_for_update()))
+
+
 def next_due(tx: Transaction) -> datetime | None:
     return tx.session.scalar(sa.select(sa.func.min(Alert.next_step_at)))
 

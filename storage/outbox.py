@@ -179,6 +179,12 @@ def hasten(tx: Transaction, now: datetime, gateway: str) -> int:
     return len(hastened.all())
 
 
+def hasten_crisis(tx: Transaction, now: datetime, longest: timedelta) -> None:
+    """A crisis message that is due later than any pause lasts is due at once: the clock was set back."""
+    waiting = (Outbox.state.in_(_UNSENT), Outbox.state == "waiting", Outbox.lane == 0)
+    tx.session.execute(sa.update(Outbox).where(*waiting, Outbox.due_at > now + longest).values(due_at=now))
+
+
 def interrupted(tx: Transaction, gateway: str, courier: str) -> list[Outbox]:
     """Messages that another courier, now gone, was just sending: nobody knows if they were delivered."""
     query = sa.select(Outbox).where(

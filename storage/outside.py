@@ -61,7 +61,13 @@ def release(tx: Transaction) -> None:
     tx.session.execute(running.values(state="waiting", due_at=OutsideCall.created_at, claimed_until=None))
 
 
-def finish(tx: Transaction, now: datetime, call: OutsideCall, state: str, reason: str | None = None) -> None:
+def hasten(tx: Transaction, now: datetime) -> None:
+    """What is due later than any pause lasts was put off before the clock was set back: it is due at once."""
+    late = sa.update(OutsideCall).where(OutsideCall.due_at > now + LONGEST_PAUSE)
+    tx.session.execute(late.values(due_at=now))
+
+
+def finish(now: datetime, call: OutsideCall, state: str, reason: str | None = None) -> None:
     """Nothing is left to do: done, or failed for the given reason."""
     call.state, call.reason, call.finished_at = state, reason, now
     call.due_at = call.claimed_until = None
