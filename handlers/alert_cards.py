@@ -6,7 +6,7 @@ from uuid import UUID
 
 from handlers import cards, disclosure, naming
 from handlers.context import Moment
-from handlers.messages import Button, Lane, Outbound, Text, Verbatim, Words, _
+from handlers.messages import Button, Lane, Outbound, Text, Verbatim, Words, _, lines
 from handlers.texts import duration, joined
 from storage import needs, people
 from storage.tables import Alert
@@ -14,6 +14,7 @@ from storage.tables import Alert
 ALERT_KINDS = {
     "sos": ("🔴", _("SOS")),
     "unanswered": ("🟠", _("nobody has taken a need")),
+    "minor": ("🟠", _("a minor needs help")),
     "unverified": ("🟠", _("nobody near is verified for this")),
     "unfinished": ("🟠", _("nobody has said if a need was met")),
     "missed": ("🟠", _("a volunteer for an urgent need does not answer")),
@@ -74,6 +75,12 @@ def alert_title(moment: Moment, case: Alert) -> Text:
 
 
 def _alert_text(moment: Moment, case: Alert) -> Words:
+    if case.writing != "freely" and case.state != "resolved" and case.person_id is not None:
+        hidden = people.get(moment.tx, case.person_id).hidden_since is not None
+        return lines(
+            _("They may be watched. Write only neutral words."),
+            _("They have hidden this chat. What you write waits until they are back.") if hidden else None,
+        )
     if case.need_id is None:
         return Verbatim("") if case.kind != "fault" else _("The operator should look at the log.")
     need = needs.get(moment.tx, case.need_id)

@@ -36,6 +36,7 @@ from handlers import (
     unread,
     verifying,
     volunteering,
+    watched,
     waves,
     welcome,
 )
@@ -84,6 +85,13 @@ COMMANDS: dict[str, Command] = {
     "share": Command(conversing.share),
     "tell": Command(conversing.tell),
     "mistake": Command(sos.mistake),
+    "danger": Command(sos.danger),
+    "life": Command(sos.life),
+    "moment": Command(watched.moment),
+    "maywrite": Command(watched.may_write),
+    "mayother": Command(watched.may_use_other),
+    "conceal": Command(watched.hide),
+    "return": Command(watched.come_back),
     # for the one who asked
     "stop": Command(stopping.stop),
     "urgent": Command(stopping.urgent),

@@ -71,6 +71,7 @@ POLICIES: Mapping[str, dict[str, Any]] = {
     "missed": _policy(120, 300, 600, 1800, ring=(300, 1800), longest=1800),
     "unreachable": _policy(120, 300, 600, 1800, ring=(300, 1800), longest=1800),
     "unanswered": _policy(300, 900, 1800, 7200, ring=(900, 7200), longest=7200),
+    "minor": _policy(300, 900, 1800, 7200, ring=(900, 7200), longest=7200),
     "unverified": _policy(300, 900, 1800, 7200, ring=(900, 7200), longest=7200),
     "report": _policy(1800, 3600, ring=(1800, 14400), longest=14400, tiers=_INSIDE),
     "fault": _policy(3600, 14400, ring=(3600, 86400), longest=86400, tiers=_INSIDE),

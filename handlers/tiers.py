@@ -9,8 +9,13 @@ from uuid import UUID
 from handlers import disclosure, places
 from handlers.context import Moment
 from handlers.escalation import ALL, NEAR, ON_DUTY, Step
-from storage import alerts, cells, duty, offers, people
+from handlers.skills import SKILLS
+from storage import alerts, cells, duty, offers, people, verifications
 from storage.tables import Alert, Person
+
+FOR_CHILDREN = frozenset(
+    skill.id for skill in SKILLS.values() if skill.verified_only and skill.family == "people"
+)
 
 
 class Reach:
@@ -80,7 +85,17 @@ class Reach:
     def _others(self, found: Iterable[Person]) -> list[Person]:
         return [person for person in found if person.id not in (self.alert.person_id, self.alert.about_id)]
 
+    @cached_property
+    def _trained(self) -> frozenset[UUID]:
+        """Who is verified for children, where the alert is about one; else nobody."""
+        subject = people.get(self.moment.tx, self.alert.person_id) if self.alert.person_id else None
+        is_minor = subject is not None and subject.minor_since is not None
+        if self.alert.danger != "child" and not is_minor:
+            return frozenset()
+        return verifications.holders(self.moment.tx, FOR_CHILDREN)
+
     def _spared(self, found: Sequence[Person]) -> list[Person]:
+        found = [person for person in found if person.id in self._trained] or found
         fresh = [person for person in found if not self._rests(person) and not self._carries_enough(person)]
         return fresh or list(found)
 

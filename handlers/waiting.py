@@ -18,7 +18,7 @@ UNPROMPTED = ("freely", "agreed")  # ways of writing in which they may hear of u
 def next_step(alert: Alert) -> datetime | None:
     """When something is due for an open alert: the next tier, or a word to its person if that is sooner."""
     wait = escalation.word(alert.policy)
-    if wait is None or not _may_hear(alert) or alert.heard_at is None or alert.widen_at is None:
+    if wait is None or not may_hear(alert) or alert.heard_at is None or alert.widen_at is None:
         return alert.widen_at
     return min(alert.widen_at, alert.heard_at + wait)
 
@@ -28,7 +28,7 @@ def word(moment: Moment, alert: Alert, *, first: Text | None = None, changed: bo
 
     Of a kind that has no word of its own they hear only `first`, that something has changed.
     """
-    if not _may_hear(alert) or (escalation.word(alert.policy) is None and first is None):
+    if not may_hear(alert) or (escalation.word(alert.policy) is None and first is None):
         return []
     assert alert.person_id is not None
     alert.heard_at = moment.now
@@ -59,7 +59,7 @@ def _standing(moment: Moment, alert: Alert, first: Text | None) -> Words:
 
 def overtaken(moment: Moment, alert: Alert) -> list[Outbound]:
     """Someone has taken charge or it is over: what its person last heard says so too, silently."""
-    if alert.heard_at is None or alert.heard_at == alert.opened_at or not _may_hear(alert):
+    if alert.heard_at is None or alert.heard_at == alert.opened_at or not may_hear(alert):
         return []
     assert alert.person_id is not None
     if alert.state == "taken" and alert.owner_id is not None:
@@ -73,7 +73,7 @@ def _card(alert: Alert) -> str:
     return f"standing:{alert.id}"
 
 
-def _may_hear(alert: Alert) -> bool:
+def may_hear(alert: Alert) -> bool:
     """Whether it is safe to write to the person without having been written to."""
     return alert.person_id is not None and alert.writing in UNPROMPTED
 

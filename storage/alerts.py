@@ -261,6 +261,22 @@ def notes_from(tx: Transaction, account_id: UUID, message_id: str) -> list[Alert
     return list(tx.session.scalars(query))
 
 
+def may_use_other_account(tx: Transaction, person_id: UUID) -> bool:
+    """Whether what can't reach someone may go to another of their accounts: not while they may be watched."""
+    query = sa.select(Alert.id).where(
+        Alert.person_id == person_id, Alert.resolved_at.is_(None), Alert.other_account.is_(False)
+    )
+    return tx.session.scalar(query.limit(1)) is None
+
+
+def message_ids(tx: Transaction, alert_id: UUID, account_id: UUID) -> list[str]:
+    """The platform's ids of what a person wrote in one of their chats while their alert was open."""
+    query = sa.select(AlertNote.message_id).where(
+        AlertNote.alert_id == alert_id, AlertNote.account_id == account_id, AlertNote.author_id.is_(None)
+    )
+    return [each for each in tx.session.scalars(query.order_by(AlertNote.said_at)) if each]
+
+
 def notes(tx: Transaction, alert_id: UUID) -> list[AlertNote]:
     return list(
         tx.session.scalars(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from storage.inbox import intake_key
 from storage.tables import Account, Outbox, Person, Room
 
 UNSENT = ("waiting", "sending")
+HELD = datetime(9000, 1, 1, tzinfo=UTC)  # when due: not before its reader writes again
 
 
 def add(tx: Transaction, now: datetime, to: Account | Room, key_id: UUID, body: dict[str, Any],
