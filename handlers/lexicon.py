@@ -6,32 +6,20 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from rapidfuzz import fuzz, process
 
-from handlers import when
-from handlers.phrases import KEY, Pattern, Phrase, Phrasebook, frame, keys, plain, screen, squeeze
+from handlers import crisis_words, when
+from handlers.crisis_words import CrisisWords, Cry
+from handlers.intents import Intent as Intent
+from handlers.phrases import KEY, Pattern, Phrase, Phrasebook, frame, keys, plain, squeeze
 from handlers.skills import SKILLS, covered
 from handlers.when import Calendar
 
 SIMILAR = 84  # percent of letters in common from which a word may be a misspelled other
 SHORTEST_SIMILAR = 5  # letters; shorter words are like too many others
-
-
-class Intent(StrEnum):
-    """What a message is for, as far as its words tell."""
-
-    SOS = "sos"
-    MAYBE_SOS = "maybe_sos"
-    NEED = "need"
-    OFFER = "offer"
-    THANKS = "thanks"
-    GREETING = "greeting"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,56 +143,48 @@ class Lexicons:
 
     def __init__(
         self, books: Mapping[str, Phrasebook], own: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
-        calendars: Mapping[str, Calendar] | None = None,
+        calendars: Mapping[str, Calendar] | None = None, crisis: Mapping[str, Phrasebook] | None = None,
     ) -> None:  # fmt: skip
-        """own: phrases of the union's own skills, by language and skill."""
-        own = own or {}
+        """own: phrases of the union's own skills, by language and skill. crisis: of more languages."""
+        own, crisis = own or {}, crisis or {}
         self.calendars = calendars or {}
         self.languages = tuple(books)
+        self.crisis_words = CrisisWords(tuple(crisis.values()))
         self._urgent = _Section.of("urgent", *books.values())
         self._lexicons = {
             language: _Lexicon(books.get(language, Phrasebook(Path(), {})), own.get(language, {}))
             for language in (*books, *(set(own) - set(books)))
         }
-        sure, maybe, calm = (
-            [phrase for book in books.values() for phrase in book.section("crisis", name)]
-            for name in ("sure", "maybe", "not")
-        )
-        self._telling = sure + maybe
+        # Where only crisis phrases are known of a language, its short answers count for its own speakers.
+        self._answers = {
+            language: _Lexicon(book, {}) for language, book in crisis.items() if language not in books
+        }
         self._others = _Section.of("others", *books.values())
         self._home = _Section.of("home", *books.values())
-        self._ordinary = {
-            word for book in books.values() for word in book.data.get("ordinary", {}).get("words", ())
-        }
-        self._sure, self._maybe, self._calm = Pattern(sure), Pattern(maybe), Pattern(calm)
 
     @classmethod
-    def load(cls, folder: Path, own: Mapping[str, Mapping[str, Sequence[str]]] | None = None) -> Lexicons:
-        """Read each `<language>/lexicon.toml`, `whose.toml` and `when.toml`.
+    def load(
+        cls, folder: Path, own: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        laid_over: Path | None = None,
+    ) -> Lexicons:  # fmt: skip
+        """Read each `<language>/lexicon.toml`, `whose.toml`, `when.toml` and `crisis.toml`.
 
-        own: phrases of the union's own skills.
+        own: phrases of the union's own skills. laid_over: a folder of the union's own, whose `crisis.toml` of
+        a language replaces ours. Raises ValueError that says where in which file something is wrong.
         """
         paths = sorted(folder.glob("*/lexicon.toml"))
         read = {path: _read(path) | _read(path.with_name("whose.toml")) for path in paths}
         books = {path.parent.name: Phrasebook(path, data) for path, data in read.items()}
-        return cls(books, own, when.load(folder))
-
-    @cached_property
-    def _screen(self) -> re.Pattern[str]:
-        return screen(self._telling, self._ordinary)
+        folders = [folder] if laid_over is None else [folder, laid_over]
+        return cls(books, own, when.load(folder), crisis_words.load(folders))
 
     def crisis(self, text: str) -> Intent | None:
         """Whether the words are an SOS, may be one, or neither, in any language."""
-        framed = frame(plain(text))
-        return self._weigh(squeeze(framed)) if self._screen.search(framed) else None
+        return self.crisis_words.intent(text)
 
-    def _weigh(self, framed: str) -> Intent | None:
-        for phrases, intent in ((self._sure, Intent.SOS), (self._maybe, Intent.MAYBE_SOS)):
-            if phrases.compiled.search(framed) and phrases.compiled.search(
-                self._calm.compiled.sub(" ~", framed)
-            ):
-                return intent
-        return None
+    def cry(self, text: str) -> Cry:
+        """All that the words say of danger: intent, kind, and whether the writer is under 18."""
+        return self.crisis_words.cry(text)
 
     def understand(self, text: str, language: str) -> Understanding:
         """What a message is for; the given language is tried first, then all others."""
@@ -251,13 +231,20 @@ class Lexicons:
     def answer(self, text: str, language: str) -> bool | None:
         """Whether a text says only yes or only no."""
         framed = frame(squeeze(plain(text)))
-        answers = (lexicon.answer(framed) for lexicon in self._order(language))
+        order = self._order(language)
+        if (theirs := self._answers.get(_short(language))) is not None:
+            order.insert(0, theirs)
+        answers = (lexicon.answer(framed) for lexicon in order)
         return next((answer for answer in answers if answer is not None), None)
 
     def _order(self, language: str) -> list[_Lexicon]:
-        preferred = (language, re.split("[-_]", language)[0])
+        preferred = (language, _short(language))
         names = sorted(self._lexicons, key=lambda name: name not in preferred)
         return [self._lexicons[name] for name in names]
+
+
+def _short(language: str) -> str:
+    return re.split("[-_]", language)[0]
 
 
 def _read(path: Path) -> dict[str, Any]:

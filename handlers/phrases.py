@@ -8,33 +8,41 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
-from math import inf
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from handlers import scripts
+
 # Emoji that say something by themselves stay as words; all others become spaces.
 _SIGNS: Final = frozenset("🆘👍👎👌✅❌👋")
-# Letters that Unicode does not take apart, and fillers that are letters but show nothing.
+# Letters that Unicode does not take apart; those that one Cyrillic keyboard lacks, so that its users write
+# others ("пожежі" as "пожежи"); fillers that are letters but show nothing; and apostrophes that are letters.
 _LETTERS: Final = MappingProxyType(
     {"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "ı": "i"}
+    | {"і": "и", "ы": "и", "э": "е", "є": "е", "ґ": "г"}
+    | scripts.ARABIC
+    | scripts.DEVANAGARI
     | dict.fromkeys("\u115f\u1160", "")
+    | dict.fromkeys("\u02b9\u02bb\u02bc\u02bd\u02c8", " ")
 )
 _LOOKALIKES: Final = MappingProxyType(
-    str.maketrans("авсԁегһніјкмпорԛѕтувԝхαβγεηικμνορστυχω", "abcderhhijkmnopqstybwxabyehikmnopstyxw")
+    str.maketrans("авсԁегһнијкмпорԛѕтувԝхαβγεηικμνορστυχω", "abcderhhijkmnopqstybwxabyehikmnopstyxw")
 )
-_DIGIT_IN_WORD: Final = re.compile(r"(?<=[^\W\d])[01345](?=[^\W\d])")
+_CYRILLIC_LOOKALIKES: Final = MappingProxyType(str.maketrans("abcehikmnoprtxy", "авсеникмпоргтху"))
+_DIGIT_IN_WORD: Final = re.compile(r"(?<=([^\W\d]))[01345](?=[^\W\d])")
 _DIGIT_LETTERS: Final = MappingProxyType({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s"})
-_STRETCHED: Final = re.compile(r"([^\W\d])\1\1+")
-_DOUBLED: Final = re.compile(r"([^\W\d])\1+")
+_CYRILLIC_DIGIT_LETTERS: Final = MappingProxyType({"0": "о", "1": "и", "3": "з", "4": "ч", "5": "5"})
+_STRETCHED: Final = re.compile(rf"([^\W\d]|[{scripts.INDIC}])\1\1+")
+_DOUBLED: Final = re.compile(rf"([^\W\d]|[{scripts.INDIC}])\1+")
 _LATIN: Final = re.compile("[a-z]")
+_CYRILLIC: Final = re.compile("[\u0400-\u052f]")
 
 
-@lru_cache(maxsize=4096)
 def _fold(char: str) -> str:
     """One character as it is compared: its plain letters, a space, or nothing."""
     if char in _SIGNS:
@@ -44,31 +52,52 @@ def _fold(char: str) -> str:
 
 
 def _kept(part: str) -> str:
-    if part.isalnum():
+    if part.isdecimal():
+        return str(unicodedata.decimal(part))
+    if part in _LETTERS or part.isalnum() or scripts.is_vowel(part):
         return _LETTERS.get(part, part)
     if unicodedata.category(part)[0] == "M" or unicodedata.category(part) == "Cf":
         return ""
     return "" if unicodedata.category(part) == "Cc" and not part.isspace() else " "
 
 
-_ASCII: Final = MappingProxyType({code: _fold(chr(code)) for code in range(128)})
+class _Folded(dict[int, str]):
+    """What each character is compared as; found out when a text first has it."""
+
+    def __missing__(self, code: int) -> str:
+        folded = _fold(chr(code))
+        if len(self) < MOST_KEPT:  # nobody should fill the memory with rare signs
+            self[code] = folded
+        return folded
 
 
-def _latin(word: str) -> str:
-    """A word that mixes alphabets, as the Latin word that it looks like."""
-    return word if word.isascii() or not _LATIN.search(word) else word.translate(_LOOKALIKES)
+MOST_KEPT: Final = 4096
+_FOLDED: Final = _Folded({code: _fold(chr(code)) for code in range(128)})
+
+
+def _one_alphabet(word: str) -> str:
+    """A word of mixed alphabets as the word that it looks like: a Latin one if it can be one."""
+    if word.isascii() or not _LATIN.search(word):
+        return word
+    if not _CYRILLIC.search(latin := word.translate(_LOOKALIKES)):
+        return latin
+    return word if _LATIN.search(cyrillic := word.translate(_CYRILLIC_LOOKALIKES)) else cyrillic
+
+
+def _digit_letter(digit: re.Match[str]) -> str:
+    """The letter that a digit inside a word stands for, in the alphabet of the letter before it."""
+    letters = _CYRILLIC_DIGIT_LETTERS if _CYRILLIC.match(digit[1]) else _DIGIT_LETTERS
+    return letters[digit[0]]
 
 
 def plain(text: str) -> str:
     """Everything that `normalise` does except stretched letters, which patterns allow anyway."""
-    if text.isascii():
-        words = text.translate(_ASCII).split()
-    else:
-        words = [_latin(word) for word in "".join(map(_fold, text)).split()]
-    joined = " ".join(words)
-    if joined.isalpha() or joined.replace(" ", "").isalpha():
+    joined = " ".join(text.translate(_FOLDED).split())
+    if not (joined.isalpha() or joined.replace(" ", "").isalpha()):
+        joined = _DIGIT_IN_WORD.sub(_digit_letter, joined)
+    if joined.isascii():
         return joined
-    return _DIGIT_IN_WORD.sub(lambda digit: _DIGIT_LETTERS[digit[0]], joined)
+    return scripts.one_spelling(" ".join(map(_one_alphabet, joined.split(" "))))
 
 
 def normalise(text: str) -> str:
@@ -83,6 +112,7 @@ def squeeze(text: str) -> str:
 
 # --- From phrases to one regular expression ---------------------------------------------------
 
+_WITHOUT_UMLAUTS: Final = MappingProxyType(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"}))
 _GAP: Final = "(?: [^ ]+){0,3}?"
 _Item = tuple[str, ...]  # alternatives; "" among them: may be left out; none at all: a gap
 Phrase = tuple[_Item, ...]
@@ -96,66 +126,87 @@ class Phrasebook:
     path: Path
     data: Mapping[str, Any]
 
+    _items: dict[str, _Item] = field(default_factory=dict, compare=False, repr=False)
+
     def section(self, name: str, key: str) -> list[Phrase]:
-        """The phrases under a key of a section."""
-        return [self._phrase(phrase) for phrase in self.data.get(name, {}).get(key, ())]
+        """The phrases under a key of a section; raises ValueError that names file, section and phrase."""
+        found = []
+        for phrase in self.data.get(name, {}).get(key, ()):
+            try:
+                found.append(self._phrase(phrase))
+            except ValueError as error:
+                raise ValueError(f"{self.path}: [{name}] {key}: {phrase!r}: {error}") from None
+        return found
 
     def _phrase(self, phrase: str) -> Phrase:
-        items = tuple(self._item(part, phrase) for part in _split(phrase, " ") if part)
+        items = tuple([self._item(part) for part in _split(phrase, " ") if part])
         if not items or not items[0] or not items[-1]:
-            raise ValueError(f"{self.path}: a phrase neither begins nor ends with a gap: {phrase!r}")
+            raise ValueError("a phrase neither begins nor ends with a gap")
         return items
 
-    def _item(self, part: str, phrase: str) -> _Item:
+    def _item(self, part: str) -> _Item:
+        """One part of a phrase; most of them stand in many phrases."""
+        if (known := self._items.get(part)) is None:
+            known = self._items[part] = self._read(part)
+        return known
+
+    def _read(self, part: str) -> _Item:
         if part == "*":
             return ()
         core = part.removesuffix("?")
         if core[:1] + core[-1:] == "()":
-            found = [text for choice in _split(core[1:-1], "|") for text in self._texts(choice, phrase)]
+            found = [text for choice in _split(core[1:-1], "|") for text in self._texts(choice)]
         elif core[:1] + core[-1:] == "{}":
-            found = [text for choice in self._group(core[1:-1]) for text in self._texts(choice, phrase)]
-        elif not core or set(core) & set("(){}|?"):
-            raise ValueError(f"{self.path}: {part!r} is out of place in {phrase!r}")
+            found = [text for choice in self._group(core[1:-1]) for text in self._texts(choice)]
+        elif not core or not _MARKS.isdisjoint(core):
+            raise ValueError(f"{part!r} is out of place")
         else:
-            found = [
-                form
-                for word in (core, *self.data.get("spellings", {}).get(core, ()))
-                for form in _forms(word)
-            ]
+            spellings = self.data.get("spellings", {}).get(core, ())
+            found = [form for word in (core, *spellings) for form in _forms(word)]
         return tuple(dict.fromkeys(found + [""] * part.endswith("?")))
 
-    def _texts(self, choice: str, phrase: str) -> list[str]:
+    def _texts(self, choice: str) -> list[str]:
         """Every text that one alternative of a choice stands for."""
-        items = [self._item(part, phrase) for part in _split(choice, " ") if part]
+        items = [self._item(part) for part in _split(choice, " ") if part]
         if () in items:
-            raise ValueError(f"{self.path}: no gap inside a choice: {phrase!r}")
-        texts = [" ".join(filter(None, words)) for words in product(*items)]
+            raise ValueError("no gap inside a choice")
+        if len(items) == 1:
+            texts = list(items[0])
+        else:
+            texts = [" ".join(filter(None, words)) for words in product(*items)]
         if "" in texts:
-            raise ValueError(f"{self.path}: nothing but an optional word in a choice: {phrase!r}")
+            raise ValueError("nothing but an optional word in a choice")
         return texts
 
     def _group(self, name: str) -> list[str]:
         try:
             return list(self.data["groups"][name])
         except KeyError:
-            raise ValueError(f"{self.path}: there is no group {name!r}") from None
+            raise ValueError(f"there is no group {name!r}") from None
+
+
+_MARKS: Final = frozenset("(){}|?")
 
 
 def _split(text: str, separator: str) -> list[str]:
     """Split at the separators that stand outside parentheses."""
-    parts, depth = [""], 0
-    for char in text:
-        depth += (char == "(") - (char == ")")
-        if char == separator and depth == 0:
-            parts.append("")
+    if "(" not in text:
+        return text.split(separator)
+    parts: list[str] = []
+    depth = 0
+    for piece in text.split(separator):
+        if depth:
+            parts[-1] += separator + piece
         else:
-            parts[-1] += char
+            parts.append(piece)
+        depth += piece.count("(") - piece.count(")")
     return parts
 
 
 def _forms(word: str) -> tuple[str, ...]:
-    """A word with and without its apostrophe."""
-    return (word.replace("'", " "), word.replace("'", "")) if "'" in word else (word,)
+    """A word with and without its apostrophe, and with its umlauts as those write them who have none."""
+    forms = (word.replace("'", " "), word.replace("'", "")) if "'" in word else (word,)
+    return (*forms, *(other for form in forms if (other := form.translate(_WITHOUT_UMLAUTS)) != form))
 
 
 def _letters(words: str) -> tuple[str, ...]:
@@ -231,24 +282,6 @@ def keys(phrases: Iterable[Phrase]) -> frozenset[str]:
             if "" not in item:
                 break
     return frozenset(found)
-
-
-def screen(phrases: Iterable[Phrase], ordinary: Set[str]) -> re.Pattern[str]:
-    """Finds the most telling item of any of the phrases in a framed text, squeezed or not."""
-
-    def common(word: str) -> float:
-        return len(word) ** -3 + (word in ordinary) / 10
-
-    def commonness(item: _Item) -> float:
-        if not item or "" in item or {"^", "$"} & set(item):
-            return inf
-        return max(min(common(word) for word in text.split()) for text in item)
-
-    telling = {words for phrase in phrases for words in min(phrase, key=commonness)}
-    stretchable = {
-        tuple(f"{atom}{atom}*" if atom.isalpha() else atom for atom in _letters(words)) for words in telling
-    }
-    return re.compile(_trie((atoms, "") for atoms in sorted(stretchable)) + "(?= )" if telling else "(?!)")
 
 
 def frame(text: str) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import gettext
-import io
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.core import Locale
+from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_datetime, format_skeleton
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 
+from handlers import catalog_files
+from handlers.catalog_files import CRISIS, MESSAGES
 from handlers.messages import Clock, Lines, Named, Text, Verbatim, Words, _, _n
+
+SOURCE = "en"  # the language of the texts in the code
 
 
 @cache
@@ -26,38 +27,46 @@ def own_name(language: str) -> str:
 
 
 class Catalogs:
-    """The texts of every language; what is missing falls back to English."""
+    """The texts of every language; what is missing is said in the union's language, else in English.
+
+    `languages` are those with all texts; those of the first minutes of a crisis are there in more of them.
+    """
 
     def __init__(
         self,
         translations: Mapping[str, gettext.NullTranslations],
+        languages: Iterable[str],
         names: Mapping[str, Mapping[str, str]] | None = None,
+        otherwise: str = SOURCE,
     ) -> None:
         """names: what the union itself calls something, by key and language; the first is for all others."""
         self._translations = translations
         self._names = names or {}
-        self._none = gettext.NullTranslations()
-        self.languages = tuple(translations)
+        self._otherwise = otherwise
+        self._none = translations.get(otherwise, gettext.NullTranslations())
+        self.languages = tuple(languages)
 
     @classmethod
-    def load(cls, folder: Path) -> Catalogs:
-        """Read `<language>/messages.po` below a folder; raises ValueError for a broken catalog."""
-        translations = {}
-        for path in sorted(folder.glob("*/messages.po")):
-            with path.open("rb") as file:
-                catalog = read_po(file, locale=path.parent.name, abort_invalid=True)
-            compiled = io.BytesIO()
-            write_mo(compiled, catalog)
-            compiled.seek(0)
-            translations[path.parent.name] = gettext.GNUTranslations(compiled)
-        return cls(translations)
+    def load(cls, folder: Path, otherwise: str = SOURCE, own: Path | None = None) -> Catalogs:
+        """Read the catalogs below a folder; raises ValueError with file and line for a broken one.
+
+        otherwise: the union's language. own: a folder of the union's own, whose texts go before.
+        """
+        folders = [folder] if own is None else [folder, own]
+        complete = catalog_files.languages([folder], MESSAGES)
+        everywhere = sorted({*complete, *catalog_files.languages(folders, CRISIS)})
+        translations = {language: catalog_files.translations(folders, language) for language in everywhere}
+        for language in set(everywhere) - set(complete):
+            if otherwise in complete:
+                translations[language].add_fallback(translations[otherwise])
+        return cls(translations, complete, otherwise=otherwise)
 
     def with_names(self, names: Mapping[str, Mapping[str, str]]) -> Catalogs:
         """The same texts, with the union's own names."""
-        return Catalogs(self._translations, names)
+        return Catalogs(self._translations, self.languages, names, self._otherwise)
 
     def closest(self, hints: Iterable[str], otherwise: str) -> str:
-        """The first of the hinted languages (such as "es-MX") that we speak."""
+        """The first of the hinted languages (such as "es-MX") that we speak, if only in a crisis."""
         for hint in hints:
             language = hint.replace("_", "-").split("-")[0].lower()
             if language in self._translations:
@@ -101,13 +110,22 @@ def _clock(clock: Clock, language: str) -> str:
 
     Where no time zone was set, it says whose hour it is: nobody should come at the wrong one.
     """
-    zone, locale = ZoneInfo(clock.zone), "en_GB" if language == "en" else language
+    zone, locale = ZoneInfo(clock.zone), _calendar(language)
     hour = format_datetime(clock.moment, "HH:mm", tzinfo=zone, locale=locale)
     if clock.zone == "UTC":
         hour += " UTC"
     if not clock.day:
         return hour
     return f"{format_skeleton('EdMMM', clock.moment, tzinfo=zone, locale=locale)}, {hour}"
+
+
+@cache
+def _calendar(language: str) -> Locale:
+    """How dates are written; as in Britain where nobody has recorded it for the language."""
+    try:
+        return Locale.parse("en_GB" if language == SOURCE else language)
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse("en_GB")
 
 
 def duration(length: timedelta) -> Text:

@@ -1,6 +1,7 @@
 """Brings the catalogs up to date with the texts in the code: `make messages`.
 
-A new language is a new folder below `locales` with a `lexicon.toml`; its `messages.po` is then begun here.
+A new language is a new folder below `locales` with a `crisis.toml`; its `crisis.po` is then begun here, with
+the texts of the first minutes. With a `lexicon.toml` too, it has all other texts in `messages.po`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
 LOCALES = ROOT / "locales"
+CRISIS, MESSAGES = "crisis", "messages"  # the domains: a catalog of its own for each
+TAKES_PART = {CRISIS: "crisis.toml", MESSAGES: "lexicon.toml"}  # the file by which a folder has the domain
+FIRST_WORDS = "handlers/first_words.py"  # where all texts of the domain `crisis` stand
 SOURCE = "en"  # the language of the texts in the code: what its catalog leaves empty is said as in the code
 
 # No date, no person and no version: the same texts always make the same file.
@@ -39,24 +43,26 @@ msgstr ""
 """
 
 
-def extracted() -> Catalog:
-    """Every text that the code marks with `_` or `_n`."""
+def extracted(domain: str = MESSAGES) -> Catalog:
+    """Every text of a domain that the code marks with `_` or `_n`."""
     catalog = Catalog()
     keywords = {"_": (1,), "_n": (1, 2)}
     for folder in ("bot", "handlers"):
         found = extract_from_dir(str(ROOT / folder), [("**.py", "python")], keywords=keywords)
         for filename, _line, message, comments, context in sorted(found, key=lambda each: each[:2]):
             where = (f"{folder}/{filename}", 0)  # without the line, which changes with every edit
+            if (where[0] == FIRST_WORDS) is not (domain == CRISIS):
+                continue
             catalog.add(message, None, [where], auto_comments=comments, context=context)
     return catalog
 
 
-def languages(folder: Path = LOCALES) -> list[str]:
-    return sorted(path.parent.name for path in folder.glob("*/lexicon.toml"))
+def languages(folder: Path = LOCALES, domain: str = MESSAGES) -> list[str]:
+    return sorted(path.parent.name for path in folder.glob(f"*/{TAKES_PART[domain]}"))
 
 
-def read(language: str, folder: Path = LOCALES) -> Catalog:
-    path = folder / language / "messages.po"
+def read(language: str, folder: Path = LOCALES, domain: str = MESSAGES) -> Catalog:
+    path = folder / language / f"{domain}.po"
     if not path.exists():
         return Catalog(locale=language)
     with path.open("rb") as file:
@@ -70,10 +76,10 @@ def forms(message: Message) -> tuple[str, ...]:
     return tuple(message.string or ("",))
 
 
-def update(language: str, template: Catalog, folder: Path = LOCALES) -> Catalog:
+def update(language: str, template: Catalog, folder: Path = LOCALES, domain: str = MESSAGES) -> Catalog:
     """Write the catalog of a language anew, with just the texts of the template; comments on top stay."""
-    path = folder / language / "messages.po"
-    catalog = read(language, folder)
+    path = folder / language / f"{domain}.po"
+    catalog = read(language, folder, domain)
     catalog.update(template, no_fuzzy_matching=True)
     before = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
     comment = "".join(takewhile(lambda line: line.startswith("#"), before))
@@ -87,13 +93,14 @@ def update(language: str, template: Catalog, folder: Path = LOCALES) -> Catalog:
 
 
 def main() -> None:
-    template = extracted()
-    for language in languages():
-        catalog = update(language, template)
-        texts = [each for each in catalog if each.id]
-        missing = sum(not all(forms(each)) for each in texts)
-        state = "said as in the code" if language == SOURCE else "not translated"
-        print(f"{language}: {len(texts)} texts, {missing} {state}")  # noqa: T201
+    for domain in TAKES_PART:
+        template = extracted(domain)
+        for language in languages(domain=domain):
+            catalog = update(language, template, domain=domain)
+            texts = [each for each in catalog if each.id]
+            missing = sum(not all(forms(each)) for each in texts)
+            state = "said as in the code" if language == SOURCE else "not translated"
+            print(f"{language}/{domain}.po: {len(texts)} texts, {missing} {state}")  # noqa: T201
 
 
 if __name__ == "__main__":

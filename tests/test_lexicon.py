@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.lexicon import Intent, Lexicons
-from handlers.phrases import normalise
+from handlers.phrases import Pattern, Phrasebook, frame, normalise, plain, squeeze
 
 LEXICONS = Lexicons.load(Path(__file__).parents[1] / "locales")
 
@@ -294,11 +294,29 @@ def test_the_longest_phrase_decides_on_a_skill_and_order_is_kept() -> None:
     {
         "heeeelp": "help", "soooos": "sos", "S0S": "sos", "¿Médico?": "medico", "don't": "don t",
         "he\u200blp": "help", "hеlр": "help", " a \n\t b ": "a b", "1000 000": "1000 000", "N\x00O": "no",
-        "помощь": "помощь", "Straße": "strasse", "ＨＥＬＰ": "help", "\ud800": "",
+        "помощь": "помощь", "пoмoщь": "помощь", "ПOЖEЖA": "пожежа", "п0жежа": "пожежа", "пожежi": "пожежи",
+        "ґвалт пожежі її": "гвалт пожежи ии", "єдиный этаж": "единии етаж", "мʼяч": "м яч",
+        "α0α": "aoa", "Straße": "strasse",
+        "إسعاف أبي": "اسعاف ابي", "مُسَاعَدَة": "مساعده", "النجـــدة": "النجده", "مستشفى ماء": "مستشفي ما",
+        "کمک می": "كمك مي",
+        "يظربني": "يضربني", "١١٢ ۱۱۲ ११२": "112 112 112", "बच्चे को बचाओओओ": "बच्चे को बचाओ", "नहीं मैं": "नहि मै",
+        "ज़हर ज़हर": "जहर जहर", "एम्बुलेन्स": "एंबुलेंस", "साँस फूली": "सांस फुलि", "गयी आये क्यों": "गइ आए क्यो",
+        "हॉस्पिटल": "हास्पिटल", "বাঁচাও": "বাঁচাও", "é\u0301\ufe0f": "e", "ＨＥＬＰ": "help", "\ud800": "",
     }.items(),
 )  # fmt: skip
 def test_normalise(text: str, plain: str) -> None:
     assert normalise(text) == plain
+
+
+@pytest.mark.parametrize(
+    ("phrase", "heard"),
+    {"wacht * überhaupt nicht": "wacht ueberhaupt nicht", "п'ять": "пʼять", "ґрати": "грати"}.items(),
+)
+def test_a_phrase_is_found_however_a_keyboard_has_its_letters(phrase: str, heard: str) -> None:
+    book = Phrasebook(Path(), {"crisis": {"sure": [phrase]}})
+    found = Pattern(book.section("crisis", "sure")).compiled
+    assert found.search(frame(squeeze(plain(heard))))
+    assert found.search(frame(squeeze(plain(phrase.replace("* ", "")))))
 
 
 @settings(deadline=None)  # each pattern is compiled at its first use
@@ -322,9 +340,9 @@ def test_case_and_invisible_characters_hide_no_crisis(text: str, data: st.DataOb
 @pytest.mark.parametrize("phrase", ["a (b", "a b)", "{nobody} fell", "* help", "help *", "(a|b *) c", ""])
 def test_a_malformed_phrase_is_refused_with_its_file(phrase: str, tmp_path: Path) -> None:
     (tmp_path / "xx").mkdir()
-    file = tmp_path / "xx" / "lexicon.toml"
+    file = tmp_path / "xx" / "crisis.toml"
     file.write_text(f'[crisis]\nsure = ["{phrase}"]\n', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"lexicon\.toml"):
+    with pytest.raises(ValueError, match=r"crisis\.toml"):
         Lexicons.load(tmp_path)
 
 
@@ -336,9 +354,19 @@ def test_the_cheap_screen_hides_no_phrase(tmp_path: Path) -> None:
     (tmp_path / "xx").mkdir()
     phrases = '["a * b", "^ at $", "to * the? (on|of) it", "z*"]'
     words = '["a", "to", "it", "on", "at"]'
-    (tmp_path / "xx" / "lexicon.toml").write_text(
+    (tmp_path / "xx" / "crisis.toml").write_text(
         f"[ordinary]\nwords = {words}\n[crisis]\nsure = {phrases}\n", encoding="utf-8"
     )
     small = Lexicons.load(tmp_path)
     assert {small.crisis(text) for text in ["a b", "a x y z b", "at", "to x of it", "zebra"]} == {Intent.SOS}
     assert {small.crisis(text) for text in ["a", "b a", "at it", "to of", "a 1 2 3 4 b"]} == {None}
+
+
+def test_stretched_vowels_of_any_script_are_found(tmp_path: Path) -> None:
+    (tmp_path / "xx").mkdir()
+    (tmp_path / "xx" / "crisis.toml").write_text('[crisis]\nsure = ["बचाओ", "الحقوني"]\n', encoding="utf-8")
+    small = Lexicons.load(tmp_path)
+    assert {small.crisis(text) for text in ["बचाााओ", "बचाओओओ", "ब\u200dचाओ", "الحقوووني", "أَلحِقـوني"]} == {
+        Intent.SOS
+    }
+    assert small.crisis("बच") is None

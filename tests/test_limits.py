@@ -14,7 +14,7 @@ from handlers.texts import Catalogs
 
 SPOKEN = ("en", "es")
 UNHURRIED = settings(deadline=None)  # a busy machine is no fault
-NOTHING = Catalogs({})
+NOTHING = Catalogs({}, ())
 MONDAY_NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
