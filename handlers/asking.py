@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from handlers import minors, waves
+from handlers import waves
 from handlers.context import Moment
 from handlers.messages import Outbound
 from storage.tables import Need
@@ -19,8 +19,6 @@ PASSED = timedelta(hours=6)  # after the wanted time, what nobody has taken is a
 def begin(moment: Moment, need: Need) -> list[Outbound]:
     """Ask the first volunteers now; for a later date wait until two days before."""
     need.confirm_at, need.confirm_asked = first_confirm(need.urgent, need.needed_at, moment.now), 0
-    if minors.is_minor(moment, need):
-        return minors.ask_coordinator(moment, need)
     if need.needed_at is not None and need.needed_at - AHEAD > moment.now:
         need.next_step_at = need.needed_at - AHEAD
         return []

@@ -14,6 +14,7 @@ from handlers import (
     conversing,
     coordinators,
     covers,
+    crisis_mode,
     drills,
     home,
     limiting,
@@ -27,6 +28,7 @@ from handlers import (
     recurring,
     reports,
     retracting,
+    roll_call,
     rooms,
     safety,
     showing,
@@ -45,6 +47,7 @@ from handlers.forms import Form
 from handlers.messages import Inbound, Kind, Outbound, Text, _
 from storage import alerts as stored_alerts
 from storage import commitments as stored_commitments
+from storage import crises as stored_crises
 from storage import needs as stored_needs
 from storage import readiness as stored_readiness
 from storage.database import Transaction
@@ -85,6 +88,7 @@ COMMANDS: dict[str, Command] = {
     "share": Command(conversing.share),
     "tell": Command(conversing.tell),
     "mistake": Command(sos.mistake),
+    "rollcall": Command(roll_call.answer),
     "danger": Command(sos.danger),
     "life": Command(sos.life),
     "moment": Command(watched.moment),
@@ -125,6 +129,10 @@ COMMANDS: dict[str, Command] = {
     "board": Command(coordinators.board, in_room=True),
     "duty": Command(on_call.duty, in_room=True),
     "who": Command(on_call.who, in_room=True),
+    "crisis": Command(crisis_mode.declare),
+    "confirmcrisis": Command(crisis_mode.confirm),
+    "endcrisis": Command(crisis_mode.end),
+    "situation": Command(crisis_mode.show, in_room=True),
     "ready": Command(readiness.ready),
     "drill": Command(drills.drill),
     "present": Command(drills.present, in_room=True),
@@ -158,6 +166,7 @@ FORMS: dict[str, Form] = {
         home.HOME,
         conversing.WHICH,
         safety.REPORT,
+        crisis_mode.CRISIS,
     )
 }
 
@@ -230,6 +239,7 @@ DUTIES: tuple[Duty, ...] = (
         stored_needs.next_confirm,
         column="confirm_at",
     ),
+    Duty("crises", stored_crises.due, _one_by_one(crisis_mode.due), stored_crises.next_due),
     Duty("drills", stored_readiness.due_drills, _one_by_one(drills.due), stored_readiness.next_drill_due),
     Duty("routines", stored_readiness.due_routines, readiness.due, stored_readiness.next_routine),
 )

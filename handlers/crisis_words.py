@@ -78,6 +78,10 @@ class CrisisWords:
         intent, framed = self._weigh(plain(text))
         return Cry(intent, None if intent is None else self._danger(framed), self.says_minor(text))
 
+    def danger(self, text: str) -> str | None:
+        """The kind of danger that words name, where it is known already that there is one."""
+        return self._danger(self._weigh(plain(text))[1])
+
     def says_minor(self, text: str) -> bool:
         """Whether the writer says that they are under 18."""
         framed = _framed(plain(text))

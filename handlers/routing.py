@@ -81,10 +81,10 @@ def _written(ctx: Context, inbound: Inbound) -> list[Outbound]:
 
 def _hidden(ctx: Context, inbound: Inbound) -> tuple[str, str] | None:
     """The words that hide a chat and bring it back, as the commands that they stand for."""
-    lexicons = ctx.core.lexicons
-    if ctx.person.hidden_since is not None and lexicons.is_return(inbound.text):
+    words = ctx.core.lexicons.crisis_words
+    if ctx.person.hidden_since is not None and words.is_return(inbound.text):
         return "return", ""
-    if lexicons.is_hide(inbound.text) and alerts.unresolved_of(ctx.tx, ctx.person.id, "sos") is not None:
+    if words.is_hide(inbound.text) and alerts.unresolved_of(ctx.tx, ctx.person.id, "sos") is not None:
         return "conceal", ""
     return None
 

@@ -36,7 +36,7 @@ def sos(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         conversations.close_form(ctx.tx, ctx.conversation)
         ctx.conversation = None
     minors.notice(ctx, argument)
-    alert = _open(ctx, ctx.core.lexicons.danger(argument) if argument else None)
+    alert = _open(ctx, ctx.core.lexicons.crisis_words.danger(argument) if argument else None)
     _write_down(ctx, alert, spoken)
     problem = conversing.fetch(ctx, inbound) if inbound.attachment is not None else []
     pages = alarms.page(ctx, alert)
@@ -130,7 +130,9 @@ def said(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
         hiding.release(ctx.tx, ctx.now, ctx.person)  # they write, so now is a moment to read too
     minors.notice(ctx, inbound.text)
     shown = _write_down(ctx, alert, inbound)
-    kind = ctx.core.lexicons.danger(inbound.text) if alert.danger is None and inbound.text else None
+    kind = (
+        ctx.core.lexicons.crisis_words.danger(inbound.text) if alert.danger is None and inbound.text else None
+    )
     if kind is not None:
         shown = [*_is_about(ctx, alert, kind), *shown]
     talk = conversing.talk_about(ctx, alert.id)

@@ -335,7 +335,7 @@ class TelegramPlatform:
         self._names: dict[str, TelegramPerson] = {}
         self._seen: dict[tuple[str, int], str] = {}
 
-    def _person(self, name: str) -> TelegramPerson:
+    def person(self, name: str) -> TelegramPerson:
         if name not in self._names:
             self._names[name] = self.api.person(
                 500 + len(self._names), name.capitalize(), username=f"{name}_tg"
@@ -343,31 +343,31 @@ class TelegramPlatform:
         return self._names[name]
 
     async def says(self, name: str, text: str) -> str:
-        return str(self._person(name).says(text))
+        return str(self.person(name).says(text))
 
     async def edits(self, name: str, message_id: str, text: str) -> None:
-        self._person(name).edits(int(message_id), text)
+        self.person(name).edits(int(message_id), text)
 
     async def replies(self, name: str, to: str, text: str) -> None:
-        self._person(name).replies(int(to), text)
+        self.person(name).replies(int(to), text)
 
     async def presses(self, name: str, label: str) -> None:
-        self._person(name).presses(label)
+        self.person(name).presses(label)
 
     async def sends_place(self, name: str, latitude: float, longitude: float) -> None:
-        self._person(name).sends_place(latitude, longitude)
+        self.person(name).sends_place(latitude, longitude)
 
     async def sends_photo(self, name: str, body: bytes, caption: str) -> None:
-        self._person(name).sends_photo(body, caption)
+        self.person(name).sends_photo(body, caption)
 
     async def sends_document(self, name: str, filename: str, body: bytes) -> None:
-        self._person(name).sends_document(filename, body)
+        self.person(name).sends_document(filename, body)
 
     async def blocks(self, name: str) -> None:
-        self._person(name).blocks()
+        self.person(name).blocks()
 
     def message_id(self, name: str, words: str) -> str:
-        return next(str(each.message_id) for each in reversed(self._person(name).heard) if words in each.text)
+        return next(str(each.message_id) for each in reversed(self.person(name).heard) if words in each.text)
 
     async def heard(self) -> list[tuple[str, Heard]]:
         new = []

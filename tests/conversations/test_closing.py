@@ -25,7 +25,7 @@ async def _taken(world: World) -> tuple[Friend, Friend, str]:
 def _shown(world: World, name: str) -> str:
     """All that still stands in someone's Telegram, pins included."""
     assert isinstance(world.platform, TelegramPlatform)
-    heard = world.platform._person(name).heard
+    heard = world.platform.person(name).heard
     return "\n".join(f"{each.text} {each.place or ''} {'a file' if each.file else ''}" for each in heard)
 
 

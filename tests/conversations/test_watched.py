@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from handlers.context import Union
 from storage.database import Database
 from tests.conversations.chats import newest_alert
-from tests.world import World, console_world, telegram_world
+from tests.world import TelegramPlatform, World, console_world, telegram_world
 
 UNION = Union(country="ES", time_zone="UTC")
 CRY = "my husband is beating me"
@@ -22,7 +20,9 @@ async def test_the_first_word_reveals_nothing_and_asks_if_it_is_safe(sqlite_data
         ana.hears_nothing()
         carla.hears("SOS", "They may be watched")
         await ana.presses("Yes")
-        ana.hears("112", "go where other people are", "I write to you only when you write to me.", "Write hide")
+        ana.hears(
+            "112", "go where other people are", "I write to you only when you write to me.", "Write hide"
+        )
 
 
 async def test_nothing_unasked_is_written_however_long_it_lasts(sqlite_database: Database) -> None:
@@ -78,7 +78,7 @@ async def test_the_hide_word_deletes_both_sides_and_then_there_is_silence(sqlite
         world.clear()
         await ana.says("hide")
         ana.hears_nothing()
-        assert _left_in_chat(world, "ana") == []
+        assert _left_in_chat(world, "ana") == []  # of either side
         assert any("They have hidden this chat" in each.text for each in carla.inbox)
         await carla.presses("I take it")
         await world.forward(hours=1)
@@ -105,9 +105,9 @@ async def test_no_second_account_unless_they_agree(sqlite_database: Database) ->
         await ana.presses("Yes")
         await ana.presses("You may also use my other account")
         assert (await newest_alert(world)).other_account is True
-        await world.forward(**{"minutes": timedelta(minutes=1).seconds / 60})
 
 
 def _left_in_chat(world: World, name: str) -> list[str]:
-    """What still stands in someone's chat, of either side."""
-    return world.platform.left(name)
+    assert isinstance(world.platform, TelegramPlatform)
+    person = world.platform.person(name)
+    return [*(each.text for each in person.heard), *person.wrote.values()]

@@ -142,6 +142,7 @@ def _crises() -> None:
         sa.Column("asked_at", TIME, nullable=True),
         sa.Column("answer", sa.String(), server_default=sa.text("''"), nullable=False),
         sa.Column("answered_at", TIME, nullable=True),
+        sa.Column("told_over_at", TIME, nullable=True),
         sa.ForeignKeyConstraint(
             ["crisis_id"],
             ["crises.id"],
