@@ -78,15 +78,22 @@ def _pages(moment: Moment, alert: Alert, but: UUID | None) -> list[Outbound]:
     known = alerts.pages(moment.tx, alert.id)
     step, found = _next_step(moment, alert, but, known)
     ringing = {person.id for person in found if _rings(moment, alert, known.get(person.id))}
-    alerts.page(moment.tx, moment.now, alert, step.tier, found, ringing)
     alert.widen_at = moment.now + step.wait
     alert.next_step_at = waiting.next_step(alert)
     if not found and but is not None:
         return []
-    began_again = step.round > before
-    if not found or (began_again and (alert.severity == 1 or not alerts.is_delivered(moment.tx, alert))):
+    if not found or (step.round > before and _was_in_vain(moment, alert, known)):
         outside.call(moment, alert)
+    alerts.page(moment.tx, moment.now, alert, step.tier, found, ringing)
     return [neighbours.card(moment, alert, each, in_place=each.id not in ringing) for each in found]
+
+
+def _was_in_vain(moment: Moment, alert: Alert, known: Mapping[UUID, AlertPage]) -> bool:
+    """Whether the round that has ended asks for the second way out: with a life at stake it always does.
+
+    Else it does if a platform has taken none of its messages.
+    """
+    return alert.severity == 1 or (bool(known) and not alerts.is_delivered(moment.tx, alert))
 
 
 def _rings(moment: Moment, alert: Alert, before: AlertPage | None) -> bool:

@@ -85,7 +85,8 @@ def policy(kind: str, severity: int | None = None) -> dict[str, Any]:
     if found["severity"] > 1:
         return found
     halved = [{**each, "seconds": max(SHORTEST, each["seconds"] // 2)} for each in found["steps"]]
-    return {**found, "steps": halved, "quiet": 900, "grace": 300}
+    first, later = found["ring"]
+    return {**found, "steps": halved, "ring": [first // 2, later], "quiet": 900, "grace": 300}
 
 
 def _rules(policy: Mapping[str, Any]) -> dict[str, Any]:

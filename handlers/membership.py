@@ -67,6 +67,8 @@ def _use(ctx: Context, argument: str, *, is_own: bool) -> list[Outbound]:
         return [welcome, *verifying.ask_about_offer(ctx, ctx.person)]
     ctx.person.coordinator_since = ctx.person.coordinator_since or ctx.now
     ctx.person.on_duty = True
+    ctx.tx.session.flush()
+    alerts.hurry(ctx.tx, ctx.now, alerts.reaching_nobody(ctx.tx))
     return [
         ctx.reply(
             lines(

@@ -8,7 +8,7 @@ from handlers import alarms, volunteering
 from handlers.context import Context, Moment
 from handlers.messages import Inbound, Outbound, _
 from storage import alerts, needs, people
-from storage.tables import Account, Invitation, Need
+from storage.tables import Account, Invitation, Need, Person
 
 
 def blocked(ctx: Context, inbound: Inbound) -> list[Outbound]:
@@ -17,11 +17,16 @@ def blocked(ctx: Context, inbound: Inbound) -> list[Outbound]:
 
 
 def unblocked(ctx: Context, inbound: Inbound) -> list[Outbound]:
-    ctx.account.reachable = True
-    ctx.tx.session.flush()
-    if ctx.person.coordinator_since is not None or ctx.person.neighbour_since is not None:
-        alerts.hurry(ctx.tx, ctx.now, alerts.reaching_nobody(ctx.tx))
+    back(ctx, ctx.account, ctx.person)
     return []
+
+
+def back(moment: Moment, account: Account, person: Person) -> None:
+    """An account can be reached again: alerts that reached nobody may reach its owner, at once."""
+    account.reachable = True
+    if person.coordinator_since is not None or person.neighbour_since is not None:
+        moment.tx.session.flush()
+        alerts.hurry(moment.tx, moment.now, alerts.reaching_nobody(moment.tx))
 
 
 def gone(moment: Moment, account: Account) -> list[Outbound]:
@@ -30,11 +35,11 @@ def gone(moment: Moment, account: Account) -> list[Outbound]:
     moment.tx.session.flush()
     if any(each.reachable for each in people.accounts(moment.tx, account.person_id)):
         return []
-    counted_on = _urgent_needs_of(moment, account.person_id)
-    told = volunteering.give_everything_back(moment, account.person_id)
-    moment.tx.session.flush()
-    for need in counted_on:
+    told: list[Outbound] = []
+    for need in _urgent_needs_of(moment, account.person_id):
         told += _tell_coordinators(moment, need)
+    moment.tx.session.flush()
+    told += volunteering.give_everything_back(moment, account.person_id)
     for alert in alerts.owned_by(moment.tx, account.person_id):
         told += alarms.back_to_queue(moment, alert)
     alerts.hurry(moment.tx, moment.now, alerts.reaching_nobody(moment.tx, account.person_id))
@@ -49,7 +54,7 @@ def _urgent_needs_of(moment: Moment, person_id: UUID) -> list[Need]:
 
 def _tell_coordinators(moment: Moment, need: Need) -> list[Outbound]:
     """A volunteer on whom an urgent need counted is gone: a coordinator looks after it."""
-    if need.state not in needs.OPEN_STATES or alerts.of_need(moment.tx, need):
+    if alerts.of_need(moment.tx, need):
         return []
     return alarms.raise_alert(moment, "unreachable", person_id=need.person_id, need=need)
 

@@ -10,7 +10,7 @@ world.nobody_hears_anything_else()
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from bot.adapters import Adapter, File, Outgoing
 from bot.adapters.console import Console
 from bot.adapters.telegram import Telegram
 from bot.app import App
+from bot.outside import Way
 from bot.setup import LOCALES
 from handlers.context import Core, Moment, Union
 from handlers.emergency import load_table
@@ -390,17 +391,22 @@ class TelegramPlatform:
 
 
 def compose(
-    database: Database, *platforms: Platform, union: Union | None = None, time: Time | None = None
-) -> World:
+    database: Database, *platforms: Platform, union: Union | None = None, time: Time | None = None,
+    ways: Mapping[str, Way] | None = None,
+) -> World:  # fmt: skip
     core, time = make_core(union), time or Time()
     adapters = [platform.adapter for platform in platforms]
-    return World(database, platforms, core, time, App.compose(database, core, adapters, now=time))
+    app = App.compose(database, core, adapters, now=time, ways=ways)
+    return World(database, platforms, core, time, app)
 
 
 @asynccontextmanager
-async def console_world(database: Database, union: Union | None = None) -> AsyncIterator[World]:
+async def console_world(
+    database: Database, union: Union | None = None, ways: Mapping[str, Way] | None = None
+) -> AsyncIterator[World]:
     folder = Path(database.url.database or ".").parent
-    world = compose(database, ConsolePlatform(folder if folder.is_dir() else Path.cwd()), union=union)
+    platform = ConsolePlatform(folder if folder.is_dir() else Path.cwd())
+    world = compose(database, platform, union=union, ways=ways)
     await world.app.start()
     yield world
 
