@@ -95,11 +95,11 @@ async def test_who_thinks_of_dying_is_not_left_alone_with_it(sqlite_database: Da
         ana.hears("I have written this down.", "You don't have to be alone with this")
 
 
-async def test_in_another_country_its_number_is_told(sqlite_database: Database) -> None:
-    async with console_world(sqlite_database, Union(country="ES", time_zone="UTC")) as world:
+async def test_a_place_in_the_same_country_brings_no_second_number(sqlite_database: Database) -> None:
+    async with console_world(sqlite_database, UNION) as world:
         await world.coordinator("carla")
         ana = world.person("ana")
-        await ana.says("sos fire")
+        await ana.says("/sos fire")
         ana.hears("112")
         await ana.sends_place(41.40, 2.16)
         ana.hears("I have written this down.")

@@ -21,7 +21,7 @@ async def test_the_first_word_reveals_nothing_and_asks_if_it_is_safe(sqlite_data
         carla.hears("SOS", "They may be watched")
         await ana.presses("Yes")
         ana.hears(
-            "112", "go where other people are", "I write to you only when you write to me.", "Write hide"
+            "112", "go where other people are", "I write to you only when you write to me.", "Write umbrella"
         )
 
 
@@ -76,7 +76,7 @@ async def test_the_hide_word_deletes_both_sides_and_then_there_is_silence(sqlite
         await ana.says(CRY)
         await ana.presses("Yes")
         world.clear()
-        await ana.says("hide")
+        await ana.says("umbrella")
         ana.hears_nothing()
         assert _left_in_chat(world, "ana") == []  # of either side
         assert any("They have hidden this chat" in each.text for each in carla.inbox)
@@ -85,14 +85,14 @@ async def test_the_hide_word_deletes_both_sides_and_then_there_is_silence(sqlite
         ana.hears_nothing()
         await ana.says("are you there")
         ana.hears_nothing()
-        await ana.says("return")
+        await ana.says("sunshine")
         assert any("I am here again." in each.text for each in ana.inbox)
 
 
 async def test_the_hide_word_is_only_a_word_for_all_others(sqlite_database: Database) -> None:
     async with console_world(sqlite_database, UNION) as world:
         ana = world.person("ana")
-        await ana.says("hide")
+        await ana.says("umbrella")
         assert ana.inbox
 
 
