@@ -8,7 +8,7 @@ from handlers import alert_cards, cards, closing, escalation, references
 from handlers.context import Moment
 from handlers.emergency import numbers_for
 from handlers.messages import Button, Lane, Outbound, Text, _, lines
-from storage import alerts, conversations, duty, outbox, people, rooms
+from storage import alerts, conversations, duty, in_charge, outbox, people, rooms
 from storage.tables import Alert, Need, Person
 
 
@@ -140,17 +140,21 @@ def _owner_is_quiet(moment: Moment, alert: Alert) -> list[Outbound]:
 def back_to_queue(moment: Moment, alert: Alert) -> list[Outbound]:
     """Nobody is in charge any more: the escalation begins again."""
     from_owner = alert.owner_id
+    over = alert_cards.offer_is_over(moment, alert)
     closing.close(moment, alert.id, alert.reference)
     conversations.close_talks(moment.tx, moment.now, alert_id=alert.id)
     alert.state, alert.owner_id, alert.taken_at = "open", None, None
-    alert.step, alert.owner_asked = 0, False
+    alert.step, alert.owner_asked, alert.merged_into_id = 0, False, None
     moment.tx.session.flush()
-    told = page(moment, alert, but=from_owner)
+    told = [*page(moment, alert, but=from_owner), *over]
     if from_owner is not None and all(message.to != from_owner for message in told):
         told.append(alert_cards.alert(moment, alert, from_owner, in_place=True))
     if alert.kind == "sos" and alert.person_id is not None:
         told.append(_still_waiting(moment, alert, alert.person_id))
-    return told
+    # Those of the same incident have nobody either, and are told of on their own again.
+    return told + [
+        each for one in in_charge.merged_into(moment.tx, alert.id) for each in back_to_queue(moment, one)
+    ]
 
 
 def keep_current(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound]:
@@ -166,11 +170,14 @@ def keep_current(moment: Moment, alert: Alert, but: UUID | None = None) -> list[
 
 def end(moment: Moment, alert: Alert, outcome: str) -> list[Outbound]:
     """Close an alert and its talk, and bring the cards of all who were paged up to date."""
+    over = alert_cards.offer_is_over(moment, alert)
     if not alerts.resolve(moment.tx, moment.now, alert.id, outcome):
         return []
+    for each in in_charge.merged_into(moment.tx, alert.id):  # it goes on for the others of the incident
+        each.merged_into_id, each.next_step_at = None, moment.now + escalation.QUIET
     closing.close(moment, alert.id, alert.reference)
     conversations.close_talks(moment.tx, moment.now, alert_id=alert.id)
-    return keep_current(moment, alert)
+    return [*keep_current(moment, alert), *over]
 
 
 def settle(moment: Moment, need: Need, outcome: str) -> list[Outbound]:

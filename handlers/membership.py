@@ -6,11 +6,11 @@ import re
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, coordinators, linking, references, verifying
+from handlers import alarms, coordinators, handing_over, linking, references, verifying
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, Text, Verbatim, _, lines
 from handlers.texts import duration, joined
-from storage import alerts, duty, people, work
+from storage import duty, in_charge, people, work
 from storage.tables import Person
 
 MEMBER, COORDINATOR, LINK = "member", "coordinator", "link"
@@ -180,9 +180,10 @@ def leave(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 def step_down(ctx: Moment, person: Person) -> list[Outbound]:
     person.coordinator_since, person.on_duty = None, False
     ctx.tx.session.flush()
-    told: list[Outbound] = []
-    for alert in alerts.unresolved(ctx.tx):
-        if alert.owner_id == person.id:
+    told = handing_over.out_of_reach(ctx, person)
+    in_charge.leave(ctx.tx, person.id)
+    for alert in in_charge.of_owner(ctx.tx, person.id):
+        if alert.owner_id == person.id:  # else it went back with the incident of which it was a part
             told += alarms.back_to_queue(ctx, alert)
     return told
 
