@@ -10,7 +10,7 @@ from handlers.context import Moment
 from handlers.escalation import Step
 from handlers.messages import Button, Lane, Outbound, _
 from handlers.tiers import Reach
-from storage import alerts, conversations, outbox, rooms
+from storage import alerts, conversations, in_charge, outbox, rooms
 from storage.tables import Alert, AlertPage, Need, Person
 
 
@@ -208,16 +208,22 @@ def _owner_is_quiet(moment: Moment, alert: Alert) -> list[Outbound]:
 def back_to_queue(moment: Moment, alert: Alert) -> list[Outbound]:
     """Nobody is in charge any more: the escalation begins again, and the person in need is told."""
     from_owner = alert.owner_id
+    over = alert_cards.offer_is_over(moment, alert)
     if not alerts.release(moment.tx, alert):
-        return []
+        return over
     moment.tx.session.refresh(alert)
+    alert.merged_into_id = None
     closing.close(moment, alert.id, alert.reference)
     conversations.close_talks(moment.tx, moment.now, alert_id=alert.id)
-    told = page(moment, alert, but=from_owner)
+    told = [*page(moment, alert, but=from_owner), *over]
     if from_owner is not None and all(message.to != from_owner for message in told):
         told.append(alert_cards.alert(moment, alert, from_owner, in_place=True))
     moment.tx.session.flush()
-    return [*told, *waiting.word(moment, alert, first=first_words.BACK_TO_OTHERS)]
+    told += waiting.word(moment, alert, first=first_words.BACK_TO_OTHERS)
+    # Those of the same incident have nobody either, and are told of on their own again.
+    return told + [
+        each for one in in_charge.merged_into(moment.tx, alert.id) for each in back_to_queue(moment, one)
+    ]
 
 
 def keep_current(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound]:
@@ -233,11 +239,14 @@ def keep_current(moment: Moment, alert: Alert, but: UUID | None = None) -> list[
 
 def end(moment: Moment, alert: Alert, outcome: str) -> list[Outbound]:
     """Close an alert and its talk, and bring the cards of all who were paged up to date."""
+    over = alert_cards.offer_is_over(moment, alert)
     if not alerts.resolve(moment.tx, moment.now, alert.id, outcome):
         return []
+    for each in in_charge.merged_into(moment.tx, alert.id):  # it goes on for the others of the incident
+        each.merged_into_id, each.next_step_at = None, moment.now + escalation.quiet(each.policy)
     closing.close(moment, alert.id, alert.reference)
     conversations.close_talks(moment.tx, moment.now, alert_id=alert.id)
-    return keep_current(moment, alert)
+    return [*keep_current(moment, alert), *over]
 
 
 def settle(moment: Moment, need: Need, outcome: str) -> list[Outbound]:

@@ -6,11 +6,11 @@ import re
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, coordinators, linking, neighbours, references, verifying
+from handlers import alarms, coordinators, handing_over, linking, neighbours, references, verifying
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, Text, Verbatim, _, lines
 from handlers.texts import duration, joined
-from storage import alerts, duty, people, work
+from storage import alerts, duty, in_charge, people, work
 from storage.tables import Person
 
 MEMBER, COORDINATOR, LINK = "member", "coordinator", "link"
@@ -192,9 +192,10 @@ def step_down(ctx: Moment, person: Person) -> list[Outbound]:
 def _give_back(ctx: Moment, person: Person) -> list[Outbound]:
     """What someone was in charge of goes back to the others."""
     ctx.tx.session.flush()
-    told: list[Outbound] = []
-    for alert in alerts.unresolved(ctx.tx):
-        if alert.owner_id == person.id:
+    told = handing_over.out_of_reach(ctx, person)
+    in_charge.leave(ctx.tx, person.id)
+    for alert in in_charge.of_owner(ctx.tx, person.id):
+        if alert.owner_id == person.id:  # else it went back with the incident of which it was a part
             told += alarms.back_to_queue(ctx, alert)
     return told
 

@@ -60,10 +60,12 @@ def card(moment: Moment, alert: Alert, to: Person, *, in_place: bool = False) ->
 
 
 def _title(moment: Moment, alert: Alert, language: str) -> Text:
-    sign, kind = alert_cards.ALERT_KINDS[alert.kind]
     area = disclosure.area(moment, alert) if alert.state != "resolved" else None
     name = naming.area(moment, *area, language) if area is not None else None
-    parts: list[Text | Verbatim | str] = [f"{sign} {alert.reference}", kind]
+    parts: list[Text | Verbatim | str] = [
+        f"{alert_cards.sign(alert)} {alert.reference}",
+        alert_cards.kind(alert),
+    ]
     if name is not None:
         parts.append(name)
     return joined(*parts, duration(moment.now - alert.opened_at), _STANDING[alert.state])

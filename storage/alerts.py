@@ -94,7 +94,16 @@ def take(tx: Transaction, now: datetime, alert_id: UUID, owner_id: UUID, ask_at:
     taken = tx.session.execute(
         sa.update(Alert)
         .where(Alert.id == alert_id, Alert.state == "open")
-        .values(state="taken", owner_id=owner_id, taken_at=now, next_step_at=ask_at, owner_asked=False)
+        .values(
+            state="taken",
+            owner_id=owner_id,
+            taken_at=now,
+            next_step_at=ask_at,
+            owner_asked=False,
+            acknowledged_at=sa.func.coalesce(Alert.acknowledged_at, now),
+            offered_to_id=None,
+            hands_asked_at=None,
+        )
         .returning(Alert.id)
     )
     return taken.first() is not None

@@ -28,6 +28,8 @@ class Alert(Base):
     about_id: Mapped[UUID | None] = mapped_column(belongs("people.id", "SET NULL"))
     state: Mapped[str]  # open, taken, resolved
     owner_id: Mapped[UUID | None] = mapped_column(belongs("people.id", "SET NULL"), index=True)
+    offered_to_id: Mapped[UUID | None]  # a coordinator whom the one in charge asked to take over
+    hands_asked_at: Mapped[datetime | None]  # when the one in charge asked for more hands
     sealed_place: Mapped[bytes | None]
     latitude: Mapped[float | None]  # of the middle of the cell
     longitude: Mapped[float | None]
@@ -42,6 +44,7 @@ class Alert(Base):
     next_step_at: Mapped[datetime | None] = mapped_column(index=True)
     opened_at: Mapped[datetime]
     taken_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]  # when it was taken for the first time
     resolved_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     merged_into_id: Mapped[UUID | None]

@@ -153,6 +153,7 @@ async def test_an_sos_of_telegram_is_taken_in_a_room_of_matrix(world: World) -> 
     world.nobody_hears_anything_else()
 
     await carla.presses("Resolve")
+    await carla.presses("They were helped")
     ana.hears("is closed", "What they have read I can't take back")
     ben.sees_changed("closed", "A-")
     ben.hears_nothing()

@@ -45,6 +45,9 @@ async def test_an_sos_is_taken_talked_over_and_resolved(any_world: World) -> Non
     world.nobody_hears_anything_else()
 
     await dora.presses("Resolve")
+    dora.hears("How did it end?", "They were helped", "False alarm")
+    world.nobody_hears_anything_else()
+    await dora.presses("They were helped")
     dora.hears("resolved")
     ana.hears("is closed", "write SOS", "What they have read I can't take back", "SOS")
     carla.sees_changed("closed")

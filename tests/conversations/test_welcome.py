@@ -111,6 +111,7 @@ async def test_a_first_message_that_is_an_sos_is_served_first(world: World) -> N
     world.nobody_hears_anything_else()
     await carla.presses("I take it")
     await carla.presses("Resolve")
+    await carla.presses("They were helped")
     world.clear()
     await ana.says("Thank you")
     ana.hears("You are welcome")

@@ -322,3 +322,7 @@ def _alerts() -> None:
     op.add_column("alerts", sa.Column("widen_at", TIME, nullable=True))
     op.add_column("alerts", sa.Column("heard_at", TIME, nullable=True))
     op.add_column("alerts", sa.Column("merged_into_id", sa.Uuid(), nullable=True))
+    op.add_column("alerts", sa.Column("offered_to_id", sa.Uuid(), nullable=True))
+    op.add_column("alerts", sa.Column("hands_asked_at", TIME, nullable=True))
+    op.add_column("alerts", sa.Column("acknowledged_at", TIME, nullable=True))
+    op.add_column("rooms", sa.Column("former_index", sa.LargeBinary(), nullable=True))
