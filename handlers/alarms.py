@@ -66,8 +66,10 @@ def page(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound
     but: someone who has just had it; they are told only when there is nobody else, and the rooms, which
     have its card, see it changed.
     """
+    before = alert.step
     pages = _pages(moment, alert, but)
     if not pages and but is not None:
+        alert.step = before
         pages = _pages(moment, alert, None)
     return [*pages, *_in_rooms_anew(moment, alert, silently=but is not None)]
 
