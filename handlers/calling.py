@@ -1,18 +1,27 @@
-"""Which number to call in an emergency."""
+"""Whom someone in danger calls, where they are."""
 
 from __future__ import annotations
 
-from handlers import first_words
+from handlers import first_words, naming
 from handlers.context import Moment
-from handlers.emergency import numbers_for
+from handlers.emergency import ToCall, numbers_for, to_call
 from handlers.messages import Text
 
 
-def call(moment: Moment) -> Text:
-    """Which number to call; the operator's own word goes before the table."""
+def whom(moment: Moment, danger: str, latitude: float | None, longitude: float | None) -> ToCall | None:
+    """Whom to call at a place, for a kind of danger; None where no number is known.
+
+    The operator's own number goes first, but not in another country than the union's.
+    """
     union = moment.union
-    number = union.emergency_number
-    if not number and union.country:
-        known = numbers_for(union.country, moment.core.emergency)
-        number = known.general or known.ambulance if known else ""
-    return first_words.call(number) if number else first_words.CALL_UNKNOWN
+    country = naming.country_at(moment, latitude, longitude)
+    own = union.emergency_number if country == (union.country or country) else ""
+    return to_call(numbers_for(country, moment.core.emergency), danger, own)
+
+
+def call(
+    moment: Moment, danger: str = "", latitude: float | None = None, longitude: float | None = None
+) -> Text:
+    """The sentence that names the number to call."""
+    found = whom(moment, danger, latitude, longitude)
+    return first_words.call(found.number, certain=found.sure) if found else first_words.CALL_UNKNOWN

@@ -1,8 +1,8 @@
 """Whom to call in an emergency, country by country, without asking any network.
 
-The table is ours, row by row with its source; "checked" means compared with the offline data of
-`phonenumbers`, not called. What it doesn't know comes from those data, and only if the number is one
-that leads to every service; otherwise the answer is that we don't know.
+The table is ours, a row for every country and territory, each with what was read for it and when; none of
+the numbers was called. Where it comes from, how a union checks it and where other data disagree stands in
+docs/emergency.md.
 """
 
 from __future__ import annotations
@@ -15,23 +15,40 @@ from pathlib import Path
 from typing import Final
 
 TABLE: Final = Path(__file__).with_name("emergency_numbers.csv")
-# Numbers that, where they work at all, lead to a control room for everything; where 911 is listed,
-# 112 is often only what mobile networks forward to it.
-_GENERAL: Final = ("911", "112", "999")
+# The service that comes first for each kind of danger, where a country has no number for all.
+SERVICES: Final = ("ambulance", "police", "fire")
+_FIRST: Final = {
+    "medical": "ambulance", "self_harm": "ambulance", "fire": "fire", "trapped": "fire", "disaster": "fire",
+    "violence": "police", "missing": "police", "child": "police", "shelter": "police",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class EmergencyNumbers:
-    """The numbers of one country; one that doesn't exist or isn't certain is empty."""
+    """The numbers of one country; one that doesn't exist or isn't known is empty."""
 
-    country: str  # ISO 3166-1 alpha-2
+    country: str  # ISO 3166-1 alpha-2, or XK for Kosovo as in GeoNames
     general: str  # reaches every service
     ambulance: str
     police: str
     fire: str
-    crisis_line: str  # for thoughts of suicide
+    sure: bool  # whether two sources agree; otherwise it must be said that the number may differ
     source: str
-    checked_on: date | None  # None: never checked by us
+    checked_on: date  # when the source was read
+    compared: str  # what other data sets say
+    crisis_line: str  # for thoughts of suicide; may begin with * or +
+    crisis_source: str
+    crisis_checked_on: date | None  # None where no crisis line is known
+
+
+@dataclass(frozen=True, slots=True)
+class ToCall:
+    """Whom someone in danger should call now."""
+
+    number: str
+    service: str  # "general", or which of SERVICES answers
+    sure: bool  # False: say that the number may differ and that 112 works on most mobile phones
+    crisis_line: str  # "" unless it is about self-harm and one is known
 
 
 def load_table(path: Path = TABLE) -> dict[str, EmergencyNumbers]:
@@ -42,31 +59,44 @@ def load_table(path: Path = TABLE) -> dict[str, EmergencyNumbers]:
 
 
 def _read(row: Mapping[str, str]) -> EmergencyNumbers:
+    crisis_checked_on = row["crisis_checked_on"]
     return EmergencyNumbers(
         country=row["country"],
         general=row["general"],
         ambulance=row["ambulance"],
         police=row["police"],
         fire=row["fire"],
-        crisis_line=row["crisis_line"],
+        sure=row["sure"] == "yes",
         source=row["source"],
         checked_on=date.fromisoformat(row["checked_on"]),
+        compared=row["compared"],
+        crisis_line=row["crisis_line"],
+        crisis_source=row["crisis_source"],
+        crisis_checked_on=date.fromisoformat(crisis_checked_on) if crisis_checked_on else None,
     )
 
 
 def numbers_for(country: str, table: Mapping[str, EmergencyNumbers]) -> EmergencyNumbers | None:
-    """The numbers of a country, or None if we don't know them for certain."""
-    country = country.strip().upper()
-    return table.get(country) or _from_phonenumbers(country)
+    """The row of a country, or None for a code that isn't one."""
+    return table.get(country.strip().upper())
 
 
-def _from_phonenumbers(country: str) -> EmergencyNumbers | None:
-    # Imported here because its data are large and most unions never need them.
-    from phonenumbers import shortnumberinfo
+def to_call(known: EmergencyNumbers | None, danger: str, own: str = "") -> ToCall | None:
+    """Whom to call: the operator's own number, the general one, or the service for this kind of danger.
 
-    if country not in shortnumberinfo.SUPPORTED_SHORT_REGIONS:
+    danger: a kind of danger, such as "medical"; own: what the operator set, to be given only for places in
+    the union's own country. Where the service has no number, another service's is given: any control room is
+    better than none. None if no number is known.
+    """
+    crisis_line = known.crisis_line if known and danger == "self_harm" else ""
+    if own:
+        return ToCall(own, "general", True, crisis_line)
+    if known is None:
         return None
-    for number in _GENERAL:
-        if shortnumberinfo.is_emergency_number(number, country):
-            return EmergencyNumbers(country, number, "", "", "", "", "phonenumbers", None)
+    if known.general:
+        return ToCall(known.general, "general", known.sure, crisis_line)
+    by_service = {"ambulance": known.ambulance, "police": known.police, "fire": known.fire}
+    for service in (_FIRST.get(danger, SERVICES[0]), *SERVICES):
+        if by_service[service]:
+            return ToCall(by_service[service], service, known.sure, crisis_line)
     return None

@@ -54,6 +54,17 @@ def area(moment: Moment, latitude: float | None, longitude: float | None, langua
     return None if found is None else Verbatim(found.called(language))
 
 
+def country_at(moment: Moment, latitude: float | None, longitude: float | None) -> str:
+    """The country of the nearest named place within thirty kilometres, else the union's own; "" if unknown.
+
+    Asks the database no more than `area` for the same place; near a border it may be the neighbour's.
+    """
+    if latitude is None or longitude is None:
+        return moment.union.country
+    found = gazetteer.nearest(moment.tx, *cells.snap(latitude, longitude))
+    return (found.country if found else "") or moment.union.country
+
+
 def the_one(moment: Moment, found: list[Found]) -> Found | None:
     fitting = [each for each in found if each.exact and not each.holds_another]
     near = [each for each in fitting if each.is_near(moment.union.area_radius)]

@@ -52,7 +52,9 @@ def _standing(moment: Moment, alert: Alert, first: Text | None) -> Words:
         first_words.told(alerts.told(moment.tx, alert.id)),
         first_words.ALSO_OUTSIDE if _is_tried_outside(moment, alert) else None,
         first_words.again_within(round(again / timedelta(minutes=1))) if again is not None else None,
-        calling.call(moment) if alert.kind == "sos" else None,
+        calling.call(moment, alert.danger or "", alert.latitude, alert.longitude)
+        if alert.kind == "sos"
+        else None,
         joined(alert.reference, duration(moment.now - alert.opened_at)),
     )
 

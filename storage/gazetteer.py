@@ -39,6 +39,7 @@ class Area:
     name: str
     names: Mapping[str, str]
     time_zone: str
+    country: str  # of the nearest place whose country is known, "" if that is none
 
     def called(self, language: str) -> str:
         return self.names.get(language, self.name)
@@ -158,7 +159,8 @@ def _nearest(tx: Transaction, latitude: float, longitude: float) -> Area | None:
         found = _around(tx, latitude, longitude, reach)
         if found:
             zone = next((row.time_zone for row in found if row.time_zone), "")
-            return Area(found[0].name, _names(tx, found[0].id), zone)
+            country = next((row.country for row in found if row.country), "")
+            return Area(found[0].name, _names(tx, found[0].id), zone, country)
     return None
 
 
@@ -167,7 +169,7 @@ def _around(tx: Transaction, latitude: float, longitude: float, reach: float) ->
     ranges = cells.ranges(latitude, longitude, NEAR, reach)
     query = sa.select(
         NamedPlace.id, NamedPlace.name, NamedPlace.latitude, NamedPlace.longitude, NamedPlace.batch,
-        NamedPlace.time_zone,
+        NamedPlace.time_zone, NamedPlace.country,
     ).where(NamedPlace.kind.not_in(POINTS),
         sa.or_(*(NamedPlace.cell.between(*each) for each in ranges)))  # fmt: skip
     with tx.asking():

@@ -1,122 +1,148 @@
-"""Emergency numbers: our table, what it falls back on, and where two sources disagree."""
+"""Emergency numbers: our table, whom to call for each danger, and where two sources disagree."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import re
 from datetime import date
+from importlib import resources
 
 import pytest
-from phonenumbers import shortnumberinfo
 
-from handlers.emergency import EmergencyNumbers, load_table, numbers_for
+from handlers.emergency import SERVICES, ToCall, load_table, numbers_for, to_call
+from tests import disagreements
+from tests.disagreements import CONNECTS_ONLY, OURS_ONLY, PAGE, connects_only, ours_only, services
 
+TABLE = load_table()
 EU_EFTA = [
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT",
     "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK", "CH", "IS", "LI", "NO",
 ]  # fmt: skip
-
-# Numbers of ours that `phonenumbers` doesn't list as reaching an emergency service, and why we keep them.
-DISAGREEMENTS = {
-    ("ES", "091"),  # the Policía Nacional's own number; theirs lists 085, 088 and 112
-    ("GF", "112"),  # required by EU law in the outermost regions; theirs lists 15, 17 and 18
-    ("GH", "112"),  # for all services since 2019; theirs lists the older 191 to 193 and 999
-    ("GP", "112"),  # as GF
-    ("HN", "911"),  # replaced 199, which theirs lists
-    ("HT", "115"),  # firefighters; theirs lists 114 and 118
-    ("HT", "116"),  # Centre Ambulancier National
-    ("LK", "1990"),  # Suwa Seriya, the free ambulance since 2016
-    ("NG", "112"),  # for all services; theirs lists the older 199
-    ("PY", "132"),  # Bomberos Voluntarios; theirs lists 128 and 911
-    ("PY", "141"),  # SEME, the public ambulance
-    ("RS", "192"),  # theirs lists 92 to 94, the forms before the 1 was put in front
-    ("RS", "193"),
-    ("RS", "194"),
-    ("RW", "912"),  # SAMU; theirs lists 111 and 112
-    ("SA", "998"),  # Civil Defence; theirs lists 997 and 999 beside it
-    ("SN", "1515"),  # SAMU national; theirs lists 17 and 18
-    ("SV", "132"),  # Sistema de Emergencias Médicas; theirs lists 911 and 913
-    ("TT", "811"),  # the ambulance; theirs lists 990 and 999
-    ("UY", "104"),  # Bomberos; theirs lists 128 and 911
-    ("UY", "105"),  # ambulance
-    ("YT", "17"),  # as in France; theirs lists 15 and 112
-    ("YT", "18"),
-}
-# Numbers that they know to connect without calling them an emergency number.
-CONNECTS_ONLY = {("MA", "150")}
+UNINHABITED = {"AQ", "BV", "GS", "HM", "TF"}
+DANGERS = [
+    "medical", "fire", "violence", "self_harm", "missing", "trapped", "shelter", "child", "disaster", "other",
+]  # fmt: skip
 
 
-def services(row: EmergencyNumbers) -> set[str]:
-    return {row.general, row.ambulance, row.police, row.fire} - {""}
+def iso_3166() -> set[str]:
+    """The countries and territories as the time zone data list them."""
+    text = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text(encoding="utf-8")
+    return {line[:2] for line in text.splitlines() if not line.startswith("#")}
 
 
-def test_the_table_is_large_sorted_and_complete() -> None:
-    table = load_table()
-    assert len(table) >= 80
-    assert list(table) == sorted(table)
-    assert not set(EU_EFTA) - set(table)
-    for country, row in table.items():
-        assert country in shortnumberinfo.SUPPORTED_SHORT_REGIONS
-        assert row.source
-        assert row.checked_on is not None
-        assert row.checked_on >= date(2026, 1, 1)
-        assert row.general or (row.ambulance and row.police and row.fire), country
+def test_every_country_and_territory_has_a_row_and_no_other() -> None:
+    assert len(iso_3166()) == 249
+    assert set(TABLE) == iso_3166() | {"XK"}
+    assert list(TABLE) == sorted(TABLE)
+
+
+def test_only_where_hardly_anybody_lives_no_number_is_known() -> None:
+    assert {row.country for row in TABLE.values() if not services(row)} == UNINHABITED | {"PN"}
+
+
+def test_each_row_says_what_was_read_and_when() -> None:
+    for row in TABLE.values():
+        assert row.source, row
+        assert row.checked_on >= date(2026, 11, 22), row
+        assert bool(row.crisis_line) == bool(row.crisis_source) == (row.crisis_checked_on is not None), row
+        assert services(row) or not row.sure, row
 
 
 def test_numbers_are_digits_that_a_phone_can_dial() -> None:
-    for row in load_table().values():
-        assert all(number.isdecimal() and len(number) <= 5 for number in services(row)), row
-        assert row.crisis_line == "" or row.crisis_line.isdecimal()
+    for row in TABLE.values():
+        assert all(re.fullmatch(r"\d{2,5}", number) for number in services(row)), row
+        assert re.fullmatch(r"|[*+]?\d{3,14}", row.crisis_line), row
 
 
 @pytest.mark.parametrize("country", EU_EFTA)
 def test_112_works_in_all_of_the_eu_and_efta(country: str) -> None:
-    assert load_table()[country].general == "112"
+    assert TABLE[country].general == "112"
+    assert TABLE[country].sure
 
 
 def test_disagreements_with_the_other_source_are_exactly_these() -> None:
-    numbers = [(row.country, number) for row in load_table().values() for number in services(row)]
-    unconnected = {
-        (country, number)
-        for country, number in numbers
-        if not shortnumberinfo.connects_to_emergency_number(number, country)
-    }
-    unlisted = {
-        (country, number)
-        for country, number in numbers
-        if not shortnumberinfo.is_emergency_number(number, country)
-    }
-    assert unconnected == DISAGREEMENTS
-    assert unlisted - unconnected == CONNECTS_ONLY
+    found = {row.country: ours_only(row) for row in TABLE.values()}
+    named = {country: set(numbers) for country, (numbers, _why) in OURS_ONLY.items()}
+    assert {country: numbers for country, numbers in found.items() if numbers} == named
+    assert all(why for _numbers, why in OURS_ONLY.values())
+    assert {(row.country, each) for row in TABLE.values() for each in connects_only(row)} == CONNECTS_ONLY
+
+
+def test_what_is_not_sure_says_so_where_it_disagrees() -> None:
+    """A number that the other source doesn't know stands on at least two others, or is called not sure."""
+    for country, (_numbers, why) in OURS_ONLY.items():
+        if "not sure" in why:
+            assert not TABLE[country].sure, country
+
+
+def test_the_page_tells_every_disagreement() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert disagreements.page(text) == text, "run python -m tests.disagreements"
+
+
+# --- whom to call ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("country", "general"),
     [("ES", "112"), ("es", "112"), (" us ", "911"), ("AU", "000"), ("NZ", "111"), ("GB", "999"), ("JP", "")],
 )
-def test_our_table_comes_first(country: str, general: str) -> None:
-    known = numbers_for(country, load_table())
+def test_a_country_is_found_however_it_is_written(country: str, general: str) -> None:
+    known = numbers_for(country, TABLE)
     assert known is not None
     assert known.general == general
 
 
-def test_a_country_of_many_numbers_has_one_for_each_service() -> None:
-    known = numbers_for("JP", load_table())
-    assert known is not None
-    assert (known.ambulance, known.police, known.fire) == ("119", "110", "119")
+@pytest.mark.parametrize("country", ["", "  ", "XX", "ZZ", "Spain", "🇪🇸", "\ud800"])
+def test_what_is_no_country_has_no_numbers(country: str) -> None:
+    assert numbers_for(country, TABLE) is None
+    assert to_call(numbers_for(country, TABLE), "medical") is None
 
 
-@pytest.mark.parametrize(("country", "general"), [("VU", "112"), ("PA", "911"), ("ES", "112"), ("US", "911")])
-def test_without_a_row_the_offline_data_answer(country: str, general: str) -> None:
-    known = numbers_for(country, {})
-    assert known == EmergencyNumbers(country, general, "", "", "", "", "phonenumbers", None)
+@pytest.mark.parametrize("danger", DANGERS)
+def test_one_number_for_all_is_given_for_every_danger(danger: str) -> None:
+    told = to_call(TABLE["ES"], danger)
+    assert told == ToCall("112", "general", True, "024" if danger == "self_harm" else "")
 
 
-@pytest.mark.parametrize("country", ["", "  ", "XX", "ZZ", "Spain", "🇪🇸", "\ud800", "PE", "NA"])
-def test_what_is_not_certain_is_not_answered(country: str) -> None:
-    assert numbers_for(country, {}) is None
+@pytest.mark.parametrize(
+    ("danger", "number", "service"),
+    [
+        ("medical", "192", "ambulance"), ("self_harm", "192", "ambulance"), ("other", "192", "ambulance"),
+        ("fire", "193", "fire"), ("trapped", "193", "fire"), ("disaster", "193", "fire"),
+        ("violence", "190", "police"), ("missing", "190", "police"), ("child", "190", "police"),
+        ("shelter", "190", "police"),
+    ],
+)  # fmt: skip
+def test_in_brazil_each_danger_has_its_service(danger: str, number: str, service: str) -> None:
+    told = to_call(TABLE["BR"], danger)
+    assert told is not None
+    assert (told.number, told.service) == (number, service)
+    assert told.crisis_line == ("188" if danger == "self_harm" else "")
 
 
-def test_the_large_data_are_not_loaded_at_start_up() -> None:
-    code = "import sys, handlers.emergency as e; e.load_table(); sys.exit('phonenumbers' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_where_no_ambulance_is_known_the_police_are_called() -> None:
+    assert to_call(TABLE["NA"], "medical") == ToCall("10111", "police", True, "")
+    assert to_call(TABLE["NA"], "fire") == ToCall("10111", "police", True, "")
+
+
+def test_what_is_not_sure_is_told_as_such() -> None:
+    told = to_call(TABLE["SD"], "medical")
+    assert told is not None
+    assert not told.sure
+
+
+@pytest.mark.parametrize("danger", DANGERS)
+def test_wherever_any_number_is_known_one_is_told_for_what_it_is(danger: str) -> None:
+    for row in TABLE.values():
+        told = to_call(row, danger)
+        assert (told is None) == (not services(row)), row
+        if told is not None:
+            assert told.service in ("general", *SERVICES)
+            assert told.number == getattr(row, told.service), row
+
+
+def test_the_operators_own_number_goes_first() -> None:
+    assert to_call(TABLE["BR"], "fire", "0800 1234") == ToCall("0800 1234", "general", True, "")
+    assert to_call(TABLE["SD"], "fire", "112") == ToCall("112", "general", True, "")
+    assert to_call(None, "fire", "112") == ToCall("112", "general", True, "")
+    assert to_call(TABLE["BR"], "self_harm", "911") == ToCall("911", "general", True, "188")
