@@ -253,7 +253,7 @@ async def test_all_coordinators_have_blocked_the_bot(world: World) -> None:
 
     carla = world.person("carla")
     await carla.says("hello")  # she is back
-    carla.hears("hello")
+    carla.hears("Hello")
     carla.hears("🔴 A-", "5 minutes", "I take it")
 
 

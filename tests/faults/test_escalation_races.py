@@ -53,9 +53,7 @@ def widen(tx: Transaction) -> int:
     """As the clock does."""
     moment = Moment(CORE, tx, LATER)
     found = alerts.due(tx, LATER, 5)
-    for alert in found:
-        post(moment, alarms.due(moment, alert))
-        tx.session.flush()
+    post(moment, alarms.all_due(moment, found))
     return len(found)
 
 
