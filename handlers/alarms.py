@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from uuid import UUID
 
-from handlers import alert_cards, closing, escalation, first_words, neighbours, outside, references, waiting
+from handlers import alert_cards, closing, escalation, first_words, neighbours, references, waiting, widening
 from handlers.context import Moment
-from handlers.escalation import Step
 from handlers.messages import Button, Lane, Outbound, _
-from handlers.tiers import Reach
+from handlers.tiers import Crew
+from handlers.widening import Pages
 from storage import alerts, conversations, in_charge, outbox, rooms
-from storage.tables import Alert, AlertPage, Need, Person
+from storage.tables import Alert, Need
 
 
 def raise_alert(
@@ -66,65 +66,12 @@ def page(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound
     but: someone who has just had it; they are told only when there is nobody else, and the rooms, which
     have its card, see it changed.
     """
-    pages = _pages(moment, alert, but)
-    if not pages and but is not None:
-        pages = _pages(moment, alert, None)
-    return [*pages, *_in_rooms_anew(moment, alert, silently=but is not None)]
+    return _page(moment, alert, Crew(moment), alerts.pages(moment.tx, alert.id), but)
 
 
-def _pages(moment: Moment, alert: Alert, but: UUID | None) -> list[Outbound]:
-    """The cards of those whom the next step reaches: new where a phone rings again, else changed in place."""
-    before = escalation.step(alert.policy, max(0, alert.step - 1)).round
-    known = alerts.pages(moment.tx, alert.id)
-    step, found = _next_step(moment, alert, but, known)
-    ringing = {person.id for person in found if _rings(moment, alert, known.get(person.id))}
-    alert.widen_at = moment.now + step.wait
-    alert.next_step_at = waiting.next_step(alert)
-    if not found and but is not None:
-        return []
-    if not found or (step.round > before and _was_in_vain(moment, alert, known)):
-        outside.call(moment, alert)
-    alerts.page(moment.tx, moment.now, alert, step.tier, found, ringing)
-    return [neighbours.card(moment, alert, each, in_place=each.id not in ringing) for each in found]
-
-
-def _was_in_vain(moment: Moment, alert: Alert, known: Mapping[UUID, AlertPage]) -> bool:
-    """Whether the round that has ended asks for the second way out: with a life at stake it always does.
-
-    Else it does if a platform has taken none of its messages.
-    """
-    return alert.severity == 1 or (bool(known) and not alerts.is_delivered(moment.tx, alert))
-
-
-def _rings(moment: Moment, alert: Alert, before: AlertPage | None) -> bool:
-    return escalation.rings(
-        alert.policy, alert.opened_at, before.rung_at if before is not None else None, moment.now
-    )
-
-
-def _next_step(
-    moment: Moment, alert: Alert, but: UUID | None, pages: Mapping[UUID, AlertPage]
-) -> tuple[Step, list[Person]]:
-    """The next step that reaches someone, and whom; those that reach nobody are passed over at once.
-
-    In the first round so are those that reach nobody new, as long as a wider one does.
-    """
-    reach = Reach(moment, alert)
-    known = {person_id for person_id, page in pages.items() if page.rung_at is not None}
-    kept: tuple[int, Step, list[Person]] | None = None
-    while True:
-        step = escalation.step(alert.policy, alert.step)
-        alert.step += 1
-        found = [person for person in reach.of(step) if person.id != but]
-        if found and (step.round > 0 or any(person.id not in known for person in found)):
-            return step, found
-        if found and kept is None:
-            kept = alert.step, step, found
-        if step.is_last and kept is not None:
-            alert.step = kept[0]
-            return kept[1], kept[2]
-        if step.is_last:
-            return step, []
+def _page(moment: Moment, alert: Alert, crew: Crew, pages: Pages, but: UUID | None = None) -> list[Outbound]:
+    told = widening.widen(moment, alert, crew, pages, but)
+    return [*told, *widening.in_rooms(moment, alert, crew, silently=but is not None)]
 
 
 def in_rooms(moment: Moment, alert: Alert, *, in_place: bool = True) -> list[Outbound]:
@@ -133,16 +80,6 @@ def in_rooms(moment: Moment, alert: Alert, *, in_place: bool = True) -> list[Out
         alert_cards.alert_in_room(moment, alert, room.id, in_place=in_place)
         for room in rooms.of_coordinators(moment.tx)
     ]
-
-
-def _in_rooms_anew(moment: Moment, alert: Alert, *, silently: bool) -> list[Outbound]:
-    """The card in each room: posted anew as rarely as a phone would ring, in between kept current."""
-    told = []
-    for room in rooms.of_coordinators(moment.tx):
-        posted_at = rooms.posted_at(moment.tx, room.id, f"alert:{alert.id}")
-        anew = not silently and escalation.rings(alert.policy, alert.opened_at, posted_at, moment.now)
-        told.append(alert_cards.alert_in_room(moment, alert, room.id, in_place=not anew))
-    return told
 
 
 def count(pages: list[Outbound]) -> int:
@@ -160,20 +97,23 @@ def weigh(moment: Moment, alert: Alert, severity: int) -> None:
         alert.next_step_at = waiting.next_step(alert)
 
 
-def due(moment: Moment, alert: Alert) -> list[Outbound]:
-    """A deadline has passed: widen, tell the person in need where things stand, or ask who is in charge."""
+def all_due(moment: Moment, found: Sequence[Alert]) -> list[Outbound]:
+    """Deadlines of many alerts have passed; whom they can reach is looked up once for all of them."""
+    crew, pages = Crew(moment), alerts.pages_of(moment.tx, [each.id for each in found])
+    return [message for alert in found for message in _due(moment, alert, crew, pages[alert.id])]
+
+
+def _due(moment: Moment, alert: Alert, crew: Crew, pages: Pages) -> list[Outbound]:
+    """Widen, tell the person in need where things stand, or ask who is in charge."""
     if alert.state == "taken":
         return _owner_is_quiet(moment, alert)
+    before = crew.told(pages)
     if alert.widen_at is not None and alert.widen_at > moment.now:
-        return waiting.word(moment, alert, changed=False)
-    before = alerts.told(moment.tx, alert.id)
-    pages = page(moment, alert)
-    moment.tx.session.flush()
-    after = alerts.told(moment.tx, alert.id)
-    if after == before:
-        return [*pages, *waiting.word(moment, alert, changed=False)]
+        return waiting.word(moment, alert, told=before, changed=False)
+    told = _page(moment, alert, crew, pages)
+    after = crew.told(pages)
     more = first_words.TELLING_MORE if 0 < before < after else None
-    return [*pages, *waiting.word(moment, alert, first=more)]
+    return [*told, *waiting.word(moment, alert, told=after, first=more, changed=after != before)]
 
 
 def clock_went_back(moment: Moment) -> None:

@@ -243,7 +243,7 @@ def _one_by_one(run: Callable[[Moment, Any], list[Outbound]]) -> Run:
 
 
 DUTIES: tuple[Duty, ...] = (
-    Duty("alerts", stored_alerts.due, _one_by_one(alarms.due), stored_alerts.next_due),
+    Duty("alerts", stored_alerts.due, alarms.all_due, stored_alerts.next_due),
     Duty("needs", stored_needs.due, _needs_are_due, stored_needs.next_due),
     Duty(
         "commitments",

@@ -23,10 +23,13 @@ def next_step(alert: Alert) -> datetime | None:
     return min(alert.widen_at, alert.heard_at + wait)
 
 
-def word(moment: Moment, alert: Alert, *, first: Text | None = None, changed: bool = True) -> list[Outbound]:
+def word(
+    moment: Moment, alert: Alert, *, told: int | None = None, first: Text | None = None, changed: bool = True
+) -> list[Outbound]:
     """Tell the person in need where things stand; in place of what they last heard where nothing changed.
 
-    Of a kind that has no word of its own they hear only `first`, that something has changed.
+    told: how many know, if that was counted already. Of a kind that has no word of its own they hear only
+    `first`, that something has changed.
     """
     if not may_hear(alert) or (escalation.word(alert.policy) is None and first is None):
         return []
@@ -35,7 +38,7 @@ def word(moment: Moment, alert: Alert, *, first: Text | None = None, changed: bo
     alert.next_step_at = next_step(alert)
     said = Outbound(
         alert.person_id,
-        _standing(moment, alert, first),
+        _standing(moment, alert, first, alerts.told(moment.tx, alert.id) if told is None else told),
         buttons=(Button(first_words.MISTAKE, "/mistake"),) if alert.kind == "sos" else (),
         lane=Lane.CRISIS,
         alert=alert.id,
@@ -45,14 +48,16 @@ def word(moment: Moment, alert: Alert, *, first: Text | None = None, changed: bo
     return [said]
 
 
-def _standing(moment: Moment, alert: Alert, first: Text | None) -> Words:
+def _standing(moment: Moment, alert: Alert, first: Text | None, told: int) -> Words:
     again = escalation.word(alert.policy)
     return lines(
         first,
-        first_words.told(alerts.told(moment.tx, alert.id)),
+        first_words.told(told),
         first_words.ALSO_OUTSIDE if _is_tried_outside(moment, alert) else None,
         first_words.again_within(round(again / timedelta(minutes=1))) if again is not None else None,
-        calling.call(moment) if alert.kind == "sos" else None,
+        calling.call(moment, alert.danger or "", alert.latitude, alert.longitude)
+        if alert.kind == "sos"
+        else None,
         joined(alert.reference, duration(moment.now - alert.opened_at)),
     )
 

@@ -167,14 +167,18 @@ def next_due(tx: Transaction) -> datetime | None:
 
 def page(
     tx: Transaction, now: datetime, alert: Alert, tier: str, people: Iterable[Person],
-    ringing: Collection[UUID] | None = None,
+    ringing: Collection[UUID] | None = None, known: dict[UUID, AlertPage] | None = None,
 ) -> None:  # fmt: skip
-    """Record a step of the escalation and whom it told; `ringing`: by a new message, if not all."""
-    known, told = pages(tx, alert.id), 0
+    """Record a step of the escalation and whom it told; `ringing`: by a new message, if not all.
+
+    known: the pages of this alert, where they were loaded; those that are new are added to them.
+    """
+    known, told = pages(tx, alert.id) if known is None else known, 0
     for person in people:
         told += 1
         if person.id not in known:
             row = AlertPage(alert_id=alert.id, person_id=person.id, paged_at=now, rung_at=now)
+            known[person.id] = row
             tx.session.add(row)
         elif ringing is None or person.id in ringing:
             known[person.id].rung_at = now
@@ -185,8 +189,15 @@ def page(
 
 def pages(tx: Transaction, alert_id: UUID) -> dict[UUID, AlertPage]:
     """By person: who was told about an alert, and when their phone last rang for it."""
-    query = sa.select(AlertPage).where(AlertPage.alert_id == alert_id)
-    return {each.person_id: each for each in tx.session.scalars(query)}
+    return pages_of(tx, [alert_id])[alert_id]
+
+
+def pages_of(tx: Transaction, alert_ids: Collection[UUID]) -> dict[UUID, dict[UUID, AlertPage]]:
+    """The same by alert, of many with one statement."""
+    found: dict[UUID, dict[UUID, AlertPage]] = {alert_id: {} for alert_id in alert_ids}
+    for each in tx.session.scalars(sa.select(AlertPage).where(AlertPage.alert_id.in_(alert_ids))):
+        found[each.alert_id][each.person_id] = each
+    return found
 
 
 def paged(tx: Transaction, alert_id: UUID) -> list[UUID]:

@@ -78,6 +78,7 @@ TRANSCRIPTS = {
     "fault": [(0, "carla dora"), (3600, "eva")],
     "unfinished": [(0, "carla dora"), (3600, "eva")],
 }  # fmt: skip
+TRANSCRIPTS["minor"] = TRANSCRIPTS["unanswered"]
 TRANSCRIPTS["unreachable"], TRANSCRIPTS["unverified"] = TRANSCRIPTS["missed"], TRANSCRIPTS["unanswered"]
 
 
@@ -253,7 +254,7 @@ async def test_all_coordinators_have_blocked_the_bot(world: World) -> None:
 
     carla = world.person("carla")
     await carla.says("hello")  # she is back
-    carla.hears("hello")
+    carla.hears("Hello")
     carla.hears("🔴 A-", "5 minutes", "I take it")
 
 
@@ -334,6 +335,7 @@ async def test_the_only_coordinator_who_fell_asleep_is_rung_again(world: World) 
     world.clear()
     await world.forward(minutes=75)
     assert rung(world) == "carla"
+    assert (await the_alert(world)).step == 1, "from the beginning"
 
 
 # --- where it is not safe to write ----------------------------------------------------------------------
