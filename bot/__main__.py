@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="start the bot; without a configured account, the console")
     code = commands.add_parser("code", help="print a one-time code that lets someone in")
-    code.add_argument("role", choices=("member", "coordinator"))
+    code.add_argument("role", choices=("member", "coordinator", "neighbour"))
     code.add_argument(
         "--uses", type=int, default=1, metavar="N", help="how many people may use it (members only)"
     )

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +16,7 @@ from bot.clock import Clock
 from bot.courier import Courier
 from bot.fetcher import Fetcher
 from bot.gateway import Gateway
+from bot.outside import Outside, Way
 from bot.worker import Worker
 from handlers.context import Core
 from handlers.messages import Kind
@@ -81,7 +82,10 @@ class App:
     stations: list[Station]
     worker: Worker
     clock: Clock
+    outside: Outside
     failures: int = 0
+    turns: dict[str, datetime] = field(default_factory=dict)  # when each loop last came round
+    _heard: dict[str, datetime] = field(default_factory=dict)  # when each platform last answered
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
 
     @classmethod
@@ -92,7 +96,9 @@ class App:
         adapters: Sequence[Adapter],
         now: Callable[[], datetime] = utc_now,
         step: Callable[[str], None] = no_step,
+        ways: Mapping[str, Way] | None = None,
     ) -> App:
+        """ways: the second way out, by name, as the union of the core knows them."""
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
         keep = core.union.keep_events
         stations = [
@@ -105,7 +111,8 @@ class App:
             for adapter in adapters
         ]
         worker = Worker(database, core, name, now, step)
-        return cls(database, core, now, stations, worker, Clock(database, core, now))
+        outside = Outside(database, core, ways or {}, now)
+        return cls(database, core, now, stations, worker, Clock(database, core, now), outside)
 
     async def start(self, stopping: asyncio.Event | None = None) -> None:
         """Take up what a process that ended has left; raises GatewayFault if the account can't ever work.
@@ -114,6 +121,7 @@ class App:
         """
         if self.database.is_sqlite:  # no other process can be running
             await self.database.run(inbox.release)
+            await self.outside.recover()
         for station in self.stations:
             if not await station.gateway.hold_lease():
                 continue
@@ -130,6 +138,7 @@ class App:
         total = 0
         while True:
             done = await self.clock.run_once() + await self.worker.run_once()
+            done += await self.outside.run_once()
             for station in self.stations:
                 done += await station.fetcher.run_once() + await station.courier.run_once()
             if not done:
@@ -143,6 +152,7 @@ class App:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._repeat("worker", self.worker.run_once, 1.0, stopping))
                 group.create_task(self._repeat("clock", self.clock.run_once, CLOCK_EVERY, stopping))
+                group.create_task(self._repeat("second way out", self.outside.run_once, 1.0, stopping))
                 for station in self.stations:
                     platform = station.adapter.platform
                     group.create_task(self._lead(station, stopping))
@@ -160,6 +170,7 @@ class App:
         self, name: str, run: Callable[[], Awaitable[int]], pause: float, stopping: asyncio.Event
     ) -> None:
         wake = self._wake[name] = asyncio.Event()
+        self.turns[name] = self.now()
         while not stopping.is_set():
             wake.clear()
             try:
@@ -167,10 +178,18 @@ class App:
             except Exception as error:  # noqa: BLE001 (a wall: a loop goes on, whatever happens)
                 self._failed(name, error)
                 busy = 0
+            else:
+                self.turns[name] = self.now()
             if busy:
                 self._wake_others(name)
                 continue
             await _first(wake.wait(), stopping.wait(), timeout=pause)
+
+    def heard(self) -> dict[str, datetime]:
+        """When each platform that this process serves last answered."""
+        began = min(self.turns.values(), default=self.now())
+        held = [each.adapter.platform for each in self.stations if each.held.is_set()]
+        return {platform: self._heard.get(platform, began) for platform in held}
 
     async def _lead(self, station: Station, stopping: asyncio.Event) -> None:
         """Keep the account's lease: only its holder receives and sends."""
@@ -197,6 +216,7 @@ class App:
                 if not station.leading.is_set():
                     await _first(station.take_up(), stopping.wait())
                 await _first(self._take(station), stopping.wait())
+                self._heard[station.adapter.platform] = self.now()
                 if was_away:
                     await station.courier.hasten()
                 was_away = None

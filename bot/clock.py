@@ -15,13 +15,14 @@ from handlers import alarms
 from handlers.contents import DUTIES, Duty
 from handlers.context import Core, Moment
 from handlers.post import post
-from storage import conversations, fates, inbox, outbox, work
+from storage import conversations, fates, inbox, outbox, outside, work
 from storage.database import Database, Transaction
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 50
 AFTER_FAILURE = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(minutes=5)  # of a message that a platform did not take
 CLEAN_EVERY = timedelta(hours=1)
 KEEP_SENT = timedelta(days=30)  # for replies, edits and cards that refer to a message
 REMEMBER_EVENTS = timedelta(days=14)  # a platform repeats an event for a day at most
@@ -38,10 +39,14 @@ class Clock:
         self.now = now
         self.failures = 0
         self._cleaned_at: datetime | None = None
+        self._last: datetime | None = None  # when it was last asked what is due
 
     async def run_once(self) -> int:
         """Run everything that is due now; returns how many things were."""
         now = self.now()
+        if self._last is None or now < self._last:
+            await self.database.run(partial(self._look_ahead, now=now))
+        self._last = now
         done = 0
         for duty in DUTIES:
             done += await self._run(duty, now)
@@ -50,6 +55,12 @@ class Clock:
             await self.database.run(partial(self._clean, now=now))
         # A crisis message that its platform holds up goes through another; no courier need run for that.
         return done + await self.database.run(lambda tx: fates.pass_on_crisis(tx, now, AT_ONCE))
+
+    def _look_ahead(self, tx: Transaction, now: datetime) -> None:
+        """At the start, and when the clock went back: in a crisis nothing waits for an hour that it lost."""
+        alarms.clock_went_back(Moment(self.core, tx, now))
+        outbox.hasten_crisis(tx, now, LONGEST_PAUSE)
+        outside.hasten(tx, now)
 
     async def _run(self, duty: Duty, now: datetime) -> int:
         try:
@@ -95,7 +106,7 @@ class Clock:
 
         def earliest(tx: Transaction) -> datetime | None:
             moments = [duty.next_due(tx) for duty in DUTIES]
-            moments += [outbox.next_due(tx), fates.next_due(tx), work.next_due(tx)]
+            moments += [outbox.next_due(tx), fates.next_due(tx), work.next_due(tx), outside.next_due(tx)]
             return min((each for each in moments if each is not None), default=None)
 
         return await self.database.run(earliest)

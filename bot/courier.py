@@ -177,7 +177,10 @@ class Courier:
             file=File(*file) if file else None,
             edits=original[0] if original and retract != "all" else "",
             thread=body.get("thread", ""),
-            retracts=original[0 if retract == "all" else 1 :] if retract else (),
+            retracts=(
+                *(original[0 if retract == "all" else 1 :] if retract else ()),
+                *body.get("retract_ids", ()),
+            ),
             withdraws=retract == "extras",
             is_room=row.room_id is not None,
             key=str(row.id),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from storage import people, rooms
-from storage.database import Database
+from storage import people, readiness, rooms
+from storage.database import Database, Transaction
 
 
 class Doorkeeper:
@@ -31,4 +31,10 @@ class Doorkeeper:
 
     async def left(self, room: str) -> None:
         """The account is no longer there: nothing more is posted to it."""
-        await self._database.run(lambda tx: rooms.remove(tx, self._platform, room))
+        await self._database.run(lambda tx: self._left(tx, room))
+
+    def _left(self, tx: Transaction, room: str) -> None:
+        known = rooms.at(tx, self._platform, room)
+        if known is not None and known.purpose == rooms.COORDINATORS:
+            readiness.note_lost_room(tx, self._now(), self._platform)
+        rooms.remove(tx, self._platform, room)

@@ -11,7 +11,7 @@ from bot.settings import Settings
 from bot.setup import load_core, open_database, open_vault
 from handlers import explaining
 from handlers.context import Moment
-from handlers.membership import COORDINATOR, make_code, step_down
+from handlers.membership import MEMBER, make_code, step_down
 from handlers.messages import Outbound, _
 from handlers.post import post
 from storage import duty, people, work
@@ -20,9 +20,9 @@ Result = TypeVar("Result")
 
 
 async def print_code(settings: Settings, role: str, uses: int) -> str:
-    """Make a code; a coordinator's works once."""
+    """Make a code; only a member's may work more than once."""
     return await _in_turn(
-        settings, lambda moment: make_code(moment, role, 1 if role == COORDINATOR else max(1, uses))
+        settings, lambda moment: make_code(moment, role, max(1, uses) if role == MEMBER else 1)
     )
 
 

@@ -10,7 +10,8 @@ from random import SystemRandom
 
 from bot.app import App, utc_now
 from bot.settings import Settings
-from bot.setup import load_core, make_adapters, open_database, open_vault
+from bot.setup import load_core, make_adapters, make_ways, open_database, open_vault
+from bot.watch import Watch
 from handlers.context import Core
 from storage.database import Database
 
@@ -29,10 +30,13 @@ async def run(settings: Settings, stopping: asyncio.Event, alive: Path) -> None:
         if not adapters:
             await _console(settings, database, core)
             return
-        app = App.compose(database, core, adapters)
+        app = App.compose(database, core, adapters, ways=make_ways(settings))
         log.info("One Cloak runs on %s", ", ".join(adapter.platform for adapter in adapters))
         async with asyncio.TaskGroup() as group:
             group.create_task(_beat(alive, stopping))
+            if settings.alive_url:
+                watch = Watch(database, settings.alive_url, alive.parent, app.turns, app.heard, utc_now)
+                group.create_task(watch.run(stopping))
             await app.run(stopping)
             stopping.set()
     finally:
@@ -66,7 +70,7 @@ async def _console(settings: Settings, database: Database, core: Core) -> None:
     console = Console(lambda person, message, changed: screen.heard(person, message, changed))
     time = MovableTime()
     await time.resume(database)
-    app = App.compose(database, core, [console], now=time)
+    app = App.compose(database, core, [console], now=time, ways=make_ways(settings))
     await app.start()
     terminal = Terminal(app, console, time, screen)
     if interactive:

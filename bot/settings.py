@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -94,6 +95,11 @@ class Settings(BaseSettings):
     time_zone: str = ""
     skills_file: Path | None = None
     locales_folder: Path | None = None
+    alerts_carried: Annotated[int, Field(ge=1, le=20)] = 3
+    outside_command: Annotated[str, Field(repr=False)] = ""  # it may have a password
+    outside_webhook: SecretStr = SecretStr("")
+    drill_every_days: Annotated[int, Field(ge=0, le=365)] = 30
+    alive_url: str = ""
     most_asked: Annotated[int, Field(ge=1, le=100)] = 10
     silence_percent: Annotated[int, Field(ge=1, le=90)] = 10
     wave_minutes: Minutes = 15
@@ -130,6 +136,13 @@ class Settings(BaseSettings):
                 raise ValueError("it must be the base64 text of 32 bytes") from None
         return value
 
+    @field_validator("alive_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("it must begin with https:// or http://")
+        return value
+
     @field_validator("country")
     @classmethod
     def _country_code(cls, value: str) -> str:
@@ -159,6 +172,22 @@ class Settings(BaseSettings):
             raise ValueError("it must be the name of a time zone such as Europe/Madrid")
         return value
 
+    @field_validator("outside_command")
+    @classmethod
+    def _command_line(cls, value: str) -> str:
+        try:
+            shlex.split(value)
+        except ValueError:  # whose text may have a part of the command
+            raise ValueError("its quotes are not closed") from None
+        return value.strip()
+
+    @field_validator("outside_webhook")
+    @classmethod
+    def _whole_address(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not value.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("it must begin with https:// or http://")
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _level(cls, value: str) -> str:
@@ -173,6 +202,11 @@ class Settings(BaseSettings):
             raise ValueError("it leads to no folder")
         return value
 
+    def outside_ways(self) -> tuple[str, ...]:
+        """The names of the ways on which somebody is told outside the chats."""
+        configured = (("command", self.outside_command), ("webhook", self.outside_webhook.get_secret_value()))
+        return tuple(name for name, value in configured if value)
+
     def union(self) -> Union:
         """The part of the settings that the core works by."""
         return Union(
@@ -185,6 +219,9 @@ class Settings(BaseSettings):
                 dict.fromkeys(code for code in (self.country, *self.countries.split(",")) if code)
             ),
             time_zone=self.time_zone or NO_ZONE,
+            drill_every=self.drill_every_days,
+            alerts_carried=self.alerts_carried,
+            outside_ways=self.outside_ways(),
             most_asked=self.most_asked,
             silence=self.silence_percent / 100,
             wave_wait=timedelta(minutes=self.wave_minutes),

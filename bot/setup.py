@@ -27,6 +27,7 @@ from storage.sealing import Vault, WrongMasterKey, decode_master_key, read_or_cr
 
 if TYPE_CHECKING:
     from bot.adapters.matrix import Matrix
+    from bot.outside import Way
 
 AVATAR = Path(__file__).parent / "adapters" / "avatar.png"
 LOCALES = Path(__file__).parent.parent / "locales"
@@ -135,6 +136,21 @@ def make_adapters(
     if settings.matrix.homeserver:
         adapters.append(make_matrix(settings, database, now))
     return adapters
+
+
+def make_ways(settings: Settings) -> dict[str, Way]:
+    """How somebody is told outside the chats, by name; what they need is loaded only where there is one."""
+    ways: dict[str, Way] = {}
+    if not settings.outside_ways():
+        return ways
+    from bot.ways import Command, Webhook, hush
+
+    hush()
+    if settings.outside_command:
+        ways["command"] = Command(settings.outside_command)
+    if settings.outside_webhook.get_secret_value():
+        ways["webhook"] = Webhook(settings.outside_webhook.get_secret_value())
+    return ways
 
 
 def make_matrix(settings: Settings, database: Database, now: Callable[[], datetime]) -> Matrix:

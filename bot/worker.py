@@ -11,7 +11,7 @@ from functools import partial
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.adapters import parse
-from handlers import alarms
+from handlers import alarms, calling, reports
 from handlers.contents import OWN_REPORTS
 from handlers.context import Context, Core, Moment
 from handlers.messages import Inbound, Kind, Lane, Outbound, Words, _, lines
@@ -221,7 +221,7 @@ class _Batch:
             post(moment, alarms.fault(moment))
             self._tell_sender(event.row, event.chat, APOLOGY)
             return "failed"
-        known = self._tell_sender(event.row, event.chat, lines(APOLOGY, alarms.call(moment)), Lane.CRISIS)
+        known = self._tell_sender(event.row, event.chat, lines(APOLOGY, calling.call(moment)), Lane.CRISIS)
         post(moment, alarms.fault(moment, known.person.id if known else None))
         return "failed"
 
@@ -270,7 +270,7 @@ class _Batch:
         if inbound.kind in (Kind.MESSAGE, Kind.PRESS, Kind.REACTION):
             known.account.last_spoke_at = self.now
             if not known.account.reachable:
-                known.account.reachable = True
+                reports.back(Moment(self.core, self.tx, self.now), known.account, known.person)
         key_id = known.person.key_id
         if inbound.name and known.person.sealed_name is None:
             known.person.sealed_name = self.tx.seal(key_id, "name", inbound.name[:100])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from handlers import alert_cards, cards, closing, escalation, references
+from handlers import alert_cards, closing, escalation, first_words, neighbours, references, waiting, widening
 from handlers.context import Moment
-from handlers.emergency import numbers_for
-from handlers.messages import Button, Lane, Outbound, Text, _, lines
-from storage import alerts, conversations, duty, outbox, people, rooms
-from storage.tables import Alert, Need, Person
+from handlers.messages import Button, Lane, Outbound, _
+from handlers.tiers import Crew
+from handlers.widening import Pages
+from storage import alerts, conversations, in_charge, outbox, rooms
+from storage.tables import Alert, Need
 
 
 def raise_alert(
@@ -32,7 +34,9 @@ def open_alert(
     person_id: UUID | None = None,
     need: Need | None = None,
     about_id: UUID | None = None,
+    severity: int | None = None,
 ) -> Alert:
+    policy = escalation.policy(kind, severity)
     return alerts.add(
         moment.tx,
         reference=references.new(moment.tx.random, "A", lambda text: alerts.reference_taken(moment.tx, text)),
@@ -40,8 +44,11 @@ def open_alert(
         person_id=person_id,
         need_id=need.id if need else None,
         about_id=about_id,
-        policy=dict(escalation.POLICIES[kind]),
+        severity=policy["severity"],
+        policy=policy,
+        writing="freely",
         opened_at=moment.now,
+        heard_at=moment.now,
         owner_asked=False,
     )
 
@@ -59,11 +66,12 @@ def page(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound
     but: someone who has just had it; they are told only when there is nobody else, and the rooms, which
     have its card, see it changed.
     """
-    told = _next_tier(moment, alert, but)
-    if not told and but is not None:
-        told = _next_tier(moment, alert, None)
-    pages = [alert_cards.alert(moment, alert, person.id) for person in told]
-    return [*pages, *in_rooms(moment, alert, in_place=but is not None)]
+    return _page(moment, alert, Crew(moment), alerts.pages(moment.tx, alert.id), but)
+
+
+def _page(moment: Moment, alert: Alert, crew: Crew, pages: Pages, but: UUID | None = None) -> list[Outbound]:
+    told = widening.widen(moment, alert, crew, pages, but)
+    return [*told, *widening.in_rooms(moment, alert, crew, silently=but is not None)]
 
 
 def in_rooms(moment: Moment, alert: Alert, *, in_place: bool = True) -> list[Outbound]:
@@ -79,45 +87,45 @@ def count(pages: list[Outbound]) -> int:
     return sum(each.room is None for each in pages)
 
 
-def _next_tier(moment: Moment, alert: Alert, but: UUID | None) -> list[Person]:
-    """Take steps until one reaches someone; empty tiers are passed over at once."""
-    for _attempt in range(len(alert.policy["steps"])):
-        step = escalation.step(alert.policy, alert.step)
-        told = [person for person in _tier(moment, step.tier, alert) if person.id != but]
-        alert.step += 1
-        alert.next_step_at = moment.now + step.wait
-        alerts.page(moment.tx, moment.now, alert, step.tier, told)
-        if told:
-            return told
-    return []
+def weigh(moment: Moment, alert: Alert, severity: int) -> None:
+    """How grave it is has become known: from now on the deadlines are those of that severity."""
+    alert.severity = severity
+    alert.policy = escalation.policy(alert.kind, severity)
+    if alert.state == "open" and alert.step > 0:
+        wait = escalation.step(alert.policy, alert.step - 1).wait
+        alert.widen_at = min(alert.widen_at or moment.now + wait, moment.now + wait)
+        alert.next_step_at = waiting.next_step(alert)
 
 
-def _tier(moment: Moment, tier: str, alert: Alert) -> list[Person]:
-    """Coordinators to page; nobody is paged about their own case."""
-    found = (
-        duty.on_duty(moment.tx, moment.now) if tier == escalation.ON_DUTY else people.coordinators(moment.tx)
-    )
-    return [person for person in found if person.id not in (alert.person_id, alert.about_id)]
+def all_due(moment: Moment, found: Sequence[Alert]) -> list[Outbound]:
+    """Deadlines of many alerts have passed; whom they can reach is looked up once for all of them."""
+    crew, pages = Crew(moment), alerts.pages_of(moment.tx, [each.id for each in found])
+    return [message for alert in found for message in _due(moment, alert, crew, pages[alert.id])]
 
 
-def due(moment: Moment, alert: Alert) -> list[Outbound]:
-    """The deadline of a step has passed: widen, and tell the requester where things stand."""
+def _due(moment: Moment, alert: Alert, crew: Crew, pages: Pages) -> list[Outbound]:
+    """Widen, tell the person in need where things stand, or ask who is in charge."""
     if alert.state == "taken":
         return _owner_is_quiet(moment, alert)
-    pages = page(moment, alert)
-    if alert.kind == "sos" and alert.person_id is not None:
-        pages.append(_still_waiting(moment, alert, alert.person_id))
-    return pages
+    before = crew.told(pages)
+    if alert.widen_at is not None and alert.widen_at > moment.now:
+        return waiting.word(moment, alert, told=before, changed=False)
+    told = _page(moment, alert, crew, pages)
+    after = crew.told(pages)
+    more = first_words.TELLING_MORE if 0 < before < after else None
+    return [*told, *waiting.word(moment, alert, told=after, first=more, changed=after != before)]
 
 
-def _still_waiting(moment: Moment, alert: Alert, person_id: UUID) -> Outbound:
-    return Outbound(
-        person_id,
-        lines(cards.told(len(alerts.paged(moment.tx, alert.id))), call(moment)),
-        buttons=(Button(_("It was a mistake"), "/mistake"),),
-        lane=Lane.CRISIS,
-        alert=alert.id,
-    )
+def clock_went_back(moment: Moment) -> None:
+    """The clock may have been set back: nothing may be due later than its own wait from now."""
+    for alert in alerts.later(moment.tx, moment.now):
+        if alert.state == "taken":
+            latest = moment.now + escalation.quiet(alert.policy)
+            alert.next_step_at = min(alert.next_step_at or latest, latest)
+            continue
+        latest = moment.now + escalation.step(alert.policy, max(0, alert.step - 1)).wait
+        alert.widen_at = min(alert.widen_at or latest, latest)
+        alert.next_step_at = waiting.next_step(alert)
 
 
 def _owner_is_quiet(moment: Moment, alert: Alert) -> list[Outbound]:
@@ -125,7 +133,7 @@ def _owner_is_quiet(moment: Moment, alert: Alert) -> list[Outbound]:
     assert alert.owner_id is not None
     if not alert.owner_asked:
         alert.owner_asked = True
-        alert.next_step_at = moment.now + escalation.GRACE
+        alert.next_step_at = moment.now + escalation.grace(alert.policy)
         text = _("Are you still on {reference}? Without an answer it goes back to the others.",
                  reference=alert.reference)  # fmt: skip
         buttons = (
@@ -138,39 +146,47 @@ def _owner_is_quiet(moment: Moment, alert: Alert) -> list[Outbound]:
 
 
 def back_to_queue(moment: Moment, alert: Alert) -> list[Outbound]:
-    """Nobody is in charge any more: the escalation begins again."""
+    """Nobody is in charge any more: the escalation begins again, and the person in need is told."""
     from_owner = alert.owner_id
+    over = alert_cards.offer_is_over(moment, alert)
+    if not alerts.release(moment.tx, alert):
+        return over
+    moment.tx.session.refresh(alert)
+    alert.merged_into_id = None
     closing.close(moment, alert.id, alert.reference)
     conversations.close_talks(moment.tx, moment.now, alert_id=alert.id)
-    alert.state, alert.owner_id, alert.taken_at = "open", None, None
-    alert.step, alert.owner_asked = 0, False
-    moment.tx.session.flush()
-    told = page(moment, alert, but=from_owner)
+    told = [*page(moment, alert, but=from_owner), *over]
     if from_owner is not None and all(message.to != from_owner for message in told):
         told.append(alert_cards.alert(moment, alert, from_owner, in_place=True))
-    if alert.kind == "sos" and alert.person_id is not None:
-        told.append(_still_waiting(moment, alert, alert.person_id))
-    return told
+    moment.tx.session.flush()
+    told += waiting.word(moment, alert, first=first_words.BACK_TO_OTHERS)
+    # Those of the same incident have nobody either, and are told of on their own again.
+    return told + [
+        each for one in in_charge.merged_into(moment.tx, alert.id) for each in back_to_queue(moment, one)
+    ]
 
 
 def keep_current(moment: Moment, alert: Alert, but: UUID | None = None) -> list[Outbound]:
-    """Update the alert's card, silently, for everyone who was paged and in the rooms."""
+    """Update the alert's card, silently, for everyone who was paged, in the rooms and for its person."""
     outbox.drop(moment.tx, moment.now, alert_id=alert.id)
     told = [
-        alert_cards.alert(moment, alert, person_id, in_place=True)
-        for person_id in alerts.paged(moment.tx, alert.id)
-        if person_id != but
+        neighbours.card(moment, alert, person, in_place=True)
+        for person in alerts.paged_people(moment.tx, alert.id)
+        if person.id != but
     ]
-    return [*told, *in_rooms(moment, alert)]
+    return [*told, *in_rooms(moment, alert), *waiting.overtaken(moment, alert)]
 
 
 def end(moment: Moment, alert: Alert, outcome: str) -> list[Outbound]:
     """Close an alert and its talk, and bring the cards of all who were paged up to date."""
+    over = alert_cards.offer_is_over(moment, alert)
     if not alerts.resolve(moment.tx, moment.now, alert.id, outcome):
         return []
+    for each in in_charge.merged_into(moment.tx, alert.id):  # it goes on for the others of the incident
+        each.merged_into_id, each.next_step_at = None, moment.now + escalation.quiet(each.policy)
     closing.close(moment, alert.id, alert.reference)
     conversations.close_talks(moment.tx, moment.now, alert_id=alert.id)
-    return keep_current(moment, alert)
+    return [*keep_current(moment, alert), *over]
 
 
 def settle(moment: Moment, need: Need, outcome: str) -> list[Outbound]:
@@ -179,16 +195,3 @@ def settle(moment: Moment, need: Need, outcome: str) -> list[Outbound]:
     for alert in alerts.of_need(moment.tx, need):
         told += end(moment, alert, outcome)
     return told
-
-
-def call(moment: Moment) -> Text:
-    """Which number to call; the operator's own word goes before the table."""
-    union = moment.union
-    number = union.emergency_number
-    if not number and union.country:
-        known = numbers_for(union.country, moment.core.emergency)
-        number = known.general or known.ambulance if known else ""
-    if number:
-        return _("{number} is the emergency number here. If you can, call now: they are the fastest.",
-                 number=number)  # fmt: skip
-    return _("Call your local emergency number now if you can. 112 works on most mobile phones.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import limits, matching, naming, skills
+from handlers import first_words, limits, matching, measures, naming, skills
 from handlers.context import Moment
 from handlers.messages import Button, Clock, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined, wanted_at
@@ -88,6 +88,8 @@ def standing(moment: Moment, case: Need) -> Words:
     active = needs.commitments(moment.tx, case.id) if case.wave else []
     if case.state == "taken":
         return lines(when, *_accepted(moment, case, active))
+    if people.get(moment.tx, case.person_id).minor_since is not None and not active:
+        return lines(when, first_words.FOR_MINORS, _coordinators_know(moment, case))
     if not case.wave and case.next_step_at is not None:
         return lines(when, _("I start asking in {time}. Nobody is asked before.",
                              time=duration(case.next_step_at - moment.now)))  # fmt: skip
@@ -149,19 +151,8 @@ def _coordinators_know(moment: Moment, case: Need) -> Text | None:
     for alert in alerts.of_need(moment.tx, case):
         if alert.state == "taken":
             return _("A coordinator has taken charge of it.")
-        return told(len(alerts.paged(moment.tx, alert.id)))
+        return first_words.told(alerts.told(moment.tx, alert.id))
     return None
-
-
-def told(count: int) -> Text:
-    """How many coordinators know, and that none has answered."""
-    if not count:
-        return _("I could not reach any coordinator. I keep trying.")
-    return _n(
-        "I have told {count} coordinator. No answer yet.",
-        "I have told {count} coordinators. None has answered yet.",
-        count,
-    )
 
 
 def _until(moment: Moment, case: Need) -> Text | None:
@@ -172,7 +163,8 @@ def _until(moment: Moment, case: Need) -> Text | None:
 
 
 def wave_wait(moment: Moment, case: Need) -> timedelta:
-    return moment.union.urgent_wave_wait if case.urgent else moment.union.wave_wait
+    wait = moment.union.urgent_wave_wait if case.urgent else moment.union.wave_wait
+    return wait / measures.of(moment, case).sooner
 
 
 # --- an invitation --------------------------------------------------------------------------------

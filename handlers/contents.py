@@ -9,31 +9,43 @@ from typing import Any
 
 from handlers import (
     alarms,
+    board,
     commitments,
     completing,
     conversing,
-    coordinators,
     covers,
+    crisis_mode,
+    drills,
+    handing_over,
     home,
+    inviting,
     limiting,
     linking,
     membership,
     merging,
+    more_hands,
     needs,
+    noting,
     offers,
     on_call,
+    readiness,
     recurring,
     reports,
+    resolving,
     retracting,
+    roll_call,
     rooms,
     safety,
+    same_incident,
     showing,
     sos,
     still,
     stopping,
+    taking,
     unread,
     verifying,
     volunteering,
+    watched,
     waves,
     welcome,
 )
@@ -42,7 +54,9 @@ from handlers.forms import Form
 from handlers.messages import Inbound, Kind, Outbound, Text, _
 from storage import alerts as stored_alerts
 from storage import commitments as stored_commitments
+from storage import crises as stored_crises
 from storage import needs as stored_needs
+from storage import readiness as stored_readiness
 from storage.database import Transaction
 from storage.tables import Need
 
@@ -81,6 +95,14 @@ COMMANDS: dict[str, Command] = {
     "share": Command(conversing.share),
     "tell": Command(conversing.tell),
     "mistake": Command(sos.mistake),
+    "rollcall": Command(roll_call.answer),
+    "danger": Command(sos.danger),
+    "life": Command(sos.life),
+    "moment": Command(watched.moment),
+    "maywrite": Command(watched.may_write),
+    "mayother": Command(watched.may_use_other),
+    "conceal": Command(watched.hide),
+    "return": Command(watched.come_back),
     # for the one who asked
     "stop": Command(stopping.stop),
     "urgent": Command(stopping.urgent),
@@ -105,15 +127,32 @@ COMMANDS: dict[str, Command] = {
     "limits": Command(limiting.limits),
     "zone": Command(limiting.zone),
     # for coordinators
-    "take": Command(coordinators.take, in_room=True),
-    "still": Command(coordinators.still, in_room=True),
-    "handback": Command(coordinators.hand_back, in_room=True),
-    "resolve": Command(coordinators.resolve, in_room=True),
+    "take": Command(taking.take, in_room=True),
+    "still": Command(taking.still, in_room=True),
+    "ask": Command(inviting.ask, in_room=True),
+    "hands": Command(more_hands.ask, in_room=True),
+    "assist": Command(more_hands.assist, in_room=True),
+    "unassist": Command(more_hands.stop, in_room=True),
+    "note": Command(noting.note),
+    "handover": Command(handing_over.hand_over, in_room=True),
+    "takeover": Command(handing_over.take_over, in_room=True),
+    "handback": Command(handing_over.hand_back, in_room=True),
+    "resolve": Command(resolving.resolve, in_room=True),
+    "falsealarm": Command(resolving.false_alarm, in_room=True),
     "merge": Command(merging.merge),
+    "apart": Command(same_incident.apart),
     "two": Command(merging.two),
-    "board": Command(coordinators.board, in_room=True),
+    "board": Command(board.board, in_room=True),
+    "stats": Command(board.stats, in_room=True),
     "duty": Command(on_call.duty, in_room=True),
     "who": Command(on_call.who, in_room=True),
+    "crisis": Command(crisis_mode.declare),
+    "confirmcrisis": Command(crisis_mode.confirm),
+    "endcrisis": Command(crisis_mode.end),
+    "situation": Command(crisis_mode.show, in_room=True),
+    "ready": Command(readiness.ready),
+    "drill": Command(drills.drill),
+    "present": Command(drills.present, in_room=True),
     "carries": Command(on_call.carries),
     "cover": Command(covers.cover),
     "covering": Command(covers.covering),
@@ -144,6 +183,10 @@ FORMS: dict[str, Form] = {
         home.HOME,
         conversing.WHICH,
         safety.REPORT,
+        crisis_mode.CRISIS,
+        handing_over.HAND_OVER,
+        noting.NOTE,
+        resolving.OUTCOME,
     )
 }
 
@@ -200,7 +243,7 @@ def _one_by_one(run: Callable[[Moment, Any], list[Outbound]]) -> Run:
 
 
 DUTIES: tuple[Duty, ...] = (
-    Duty("alerts", stored_alerts.due, _one_by_one(alarms.due), stored_alerts.next_due),
+    Duty("alerts", stored_alerts.due, alarms.all_due, stored_alerts.next_due),
     Duty("needs", stored_needs.due, _needs_are_due, stored_needs.next_due),
     Duty(
         "commitments",
@@ -216,4 +259,7 @@ DUTIES: tuple[Duty, ...] = (
         stored_needs.next_confirm,
         column="confirm_at",
     ),
+    Duty("crises", stored_crises.due, _one_by_one(crisis_mode.due), stored_crises.next_due),
+    Duty("drills", stored_readiness.due_drills, _one_by_one(drills.due), stored_readiness.next_drill_due),
+    Duty("routines", stored_readiness.due_routines, readiness.due, stored_readiness.next_routine),
 )

@@ -29,6 +29,9 @@ class Union:
     area_radius: int = 50_000  # metres from the centre; a place farther out is questioned
     countries: tuple[str, ...] = ()  # whose places are known by name; the first is the union's own
     time_zone: str = NO_ZONE
+    alerts_carried: int = 3  # by one coordinator, before others are told first
+    drill_every: int = 30  # days from one drill to the next; 0: only when a coordinator begins one
+    outside_ways: tuple[str, ...] = ()  # what the operator configured for when no coordinator can be reached
     most_asked: int = 10  # volunteers in one wave, at most
     silence: float = 0.1  # the chance that nobody of a wave accepts, under which the wave is large enough
     wave_wait: timedelta = timedelta(minutes=15)

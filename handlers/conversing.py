@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
-from handlers import disclosure, places
+from handlers import disclosure, places, waiting
 from handlers.context import Context, Moment
 from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.messages import (
@@ -69,7 +69,18 @@ def relay(ctx: Context, talk: Talk, inbound: Inbound) -> list[Outbound]:
     text: Words = Verbatim(inbound.text or inbound.contact)
     if inbound.place is not None and not inbound.text:
         text = _("A place:")
-    return [pass_on(ctx, talk, ctx.person.id, text, (ctx.account.id, inbound.message_id), inbound)]
+    passed_on = pass_on(ctx, talk, ctx.person.id, text, (ctx.account.id, inbound.message_id), inbound)
+    if not _reader_is_watched(ctx, talk):
+        return [passed_on]
+    waits = _("They may be watched. Your words wait until they write again.")
+    return [replace(passed_on, waits=True), ctx.reply(waits, lane=Lane.CRISIS)]
+
+
+def _reader_is_watched(ctx: Context, talk: Talk) -> bool:
+    """Whether what a coordinator writes must not arrive unasked."""
+    if talk.alert_id is None or talk.helper_id != ctx.person.id:
+        return False
+    return not waiting.may_hear(alerts.get(ctx.tx, talk.alert_id))
 
 
 def pass_on(

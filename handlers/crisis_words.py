@@ -7,7 +7,7 @@ gets an SOS at once; only manners of speaking (`not`) take the meaning away.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -71,8 +71,17 @@ class CrisisWords:
         """All that the words say of danger."""
         framed = _framed(plain(text))
         intent, alarms, rest = self._weigh(framed)
-        danger = self._danger(rest, {each.language for each in alarms}) if intent else None
+        danger = self._danger(rest, alarms) if intent else None
         return Cry(intent, danger, self._says_minor(framed))
+
+    def danger(self, text: str) -> str | None:
+        """The kind of danger that words name, where it is known already that there is one."""
+        _intent, alarms, rest = self._weigh(_framed(plain(text)))
+        return self._danger(rest, alarms)
+
+    def says_minor(self, text: str) -> bool:
+        """Whether the writer says that they are under 18."""
+        return self._says_minor(_framed(plain(text)))
 
     def is_hide(self, text: str) -> bool:
         """Whether the whole message is the word that hides the chat."""
@@ -96,8 +105,10 @@ class CrisisWords:
                 return Intent.SOS, alarms, framed
         return (Intent.MAYBE_SOS if alarms else None), alarms, framed
 
-    def _danger(self, framed: list[str], languages: Set[str]) -> str | None:
-        """The kind of which most words speak, if they can in the languages of the cry."""
+    def _danger(self, framed: list[str], alarms: list[Found]) -> str | None:
+        """The kind of which most words speak, in the languages in which most of the cry was understood."""
+        longest = max((each.end - each.start for each in alarms), default=0)
+        languages = {each.language for each in alarms if each.end - each.start == longest}
         found = self._dangers.search(framed)
         said: dict[str, set[int]] = {}
         for each in [each for each in found if each.language in languages] or found:

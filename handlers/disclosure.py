@@ -6,13 +6,23 @@ Given viewer and case it decides, and writes the audit row either way.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from handlers import places
 from handlers.context import Moment
 from handlers.messages import Place
-from storage import alerts, needs, people, work
-from storage.tables import Account, Alert, Commitment, Need, Person
+from storage import alerts, in_charge, needs, people, work
+from storage.tables import Account, Alert, AlertNote, Commitment, Need, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a coordinator noted of an alert."""
+
+    author_id: UUID
+    words: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +32,7 @@ class Opened:
     words: tuple[str, ...]
     place: Place | None
     door: str = ""  # how to find the door, in the requester's words
+    notes: tuple[Note, ...] = ()
 
 
 def open_need(moment: Moment, viewer_id: UUID, need: Need) -> Opened | None:
@@ -42,20 +53,34 @@ def open_need(moment: Moment, viewer_id: UUID, need: Need) -> Opened | None:
 
 
 def open_alert(moment: Moment, viewer_id: UUID, alert: Alert) -> Opened | None:
-    """What a person said and where they are, for the coordinator who took charge, until it is resolved."""
-    if alert.person_id is None:
-        return Opened((), None)
-    subject = people.get(moment.tx, alert.person_id)
-    allowed = alert.owner_id == viewer_id and alert.resolved_at is None
-    _write(moment, viewer_id, subject, alert.id, "alert", allowed)
+    """What a person said, where they are and what was noted: for the coordinator in charge and those who help
+    them, until it is resolved."""
+    allowed = alert.resolved_at is None and (alert.owner_id == viewer_id or _helps(moment, viewer_id, alert))
+    subject = people.get(moment.tx, alert.person_id) if alert.person_id is not None else None
+    if subject is not None:
+        _write(moment, viewer_id, subject, alert.id, "alert", allowed)
     if not allowed:
         return None
-    said = tuple(
-        str(moment.tx.open(note.key_id, "alert note", note.sealed_words))
-        for note in alerts.notes(moment.tx, alert.id)
-    )
-    place = moment.tx.open(subject.key_id, "alert place", alert.sealed_place) if alert.sealed_place else None
-    return Opened(said, places.shown(place))
+    readable = [(note, words) for note in alerts.notes(moment.tx, alert.id)
+                if (words := _words(moment, note)) is not None]  # fmt: skip
+    said = tuple(words for note, words in readable if note.author_id is None)
+    noted = tuple(Note(note.author_id, words, note.said_at) for note, words in readable if note.author_id)
+    place = None
+    if alert.sealed_place is not None and subject is not None:
+        place = moment.tx.open(subject.key_id, "alert place", alert.sealed_place)
+    return Opened(said, places.shown(place), notes=noted)
+
+
+def _helps(moment: Moment, viewer_id: UUID, alert: Alert) -> bool:
+    return alert.state == "taken" and in_charge.helps(moment.tx, alert.id, viewer_id)
+
+
+def _words(moment: Moment, note: AlertNote) -> str | None:
+    """None where a coordinator noted it who was forgotten since: their key is gone."""
+    moment.tx.load_keys((note.key_id,))
+    if not moment.tx.vault.knows(note.key_id):
+        return None
+    return str(moment.tx.open(note.key_id, "alert note", note.sealed_words))
 
 
 def contact_of(moment: Moment, viewer_id: UUID, subject: Person, case_id: UUID, account: Account) -> str:
@@ -71,7 +96,11 @@ def area(moment: Moment, alert: Alert) -> tuple[float, float] | None:
     if alert.sealed_place is not None and alert.person_id is not None:
         subject = people.get(moment.tx, alert.person_id)
         place = moment.tx.open(subject.key_id, "alert place", alert.sealed_place)
-        return places.coarse(places.from_json(place))
+        cell = places.coarse(places.from_json(place))
+        if cell is not None:
+            return cell
+    if alert.latitude is not None and alert.longitude is not None:
+        return alert.latitude, alert.longitude
     need = needs.get(moment.tx, alert.need_id) if alert.need_id is not None else None
     if need is None or need.latitude is None or need.longitude is None:
         return None
@@ -92,7 +121,11 @@ def _meets(moment: Moment, viewer_id: UUID, need: Need) -> Commitment | None:
 
 
 def _leads(moment: Moment, viewer_id: UUID, need: Need) -> bool:
-    return any(alert.owner_id == viewer_id for alert in alerts.of_need(moment.tx, need))
+    """Whether someone is in charge of an alert about a need, or helps the one who is."""
+    return any(
+        alert.owner_id == viewer_id or _helps(moment, viewer_id, alert)
+        for alert in alerts.of_need(moment.tx, need)
+    )
 
 
 def _write(moment: Moment, viewer_id: UUID, subject: Person, case_id: UUID, what: str, allowed: bool) -> None:

@@ -158,8 +158,8 @@ def closed(reference: str) -> Text:
 GOOD_MOMENT = _("Is this a good moment to write?")
 NOT_NOW = _("Not now")
 ALL_RIGHT = _("All right.")
-HIDE_WORD = _("hide")  # the quick-hide word of this language, as in crisis.toml
-RETURN_WORD = _("return")
+HIDE_WORD = _("umbrella")  # the word that hides the chat, as in crisis.toml: one that nobody wonders about
+RETURN_WORD = _("sunshine")
 HOW_TO_HIDE = _(
     "Write {hide} at any time: I delete what I can of this chat and am silent until you write {back}.",
     hide=HIDE_WORD,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from handlers import (
     commitments,
     conversing,
-    coordinators,
     forms,
     membership,
     needs,
     offers,
     pausing,
     sos,
+    taking,
     volunteering,
     welcome,
 )
@@ -53,7 +53,7 @@ def _to_talk(ctx: Context, talk: Talk, inbound: Inbound) -> list[Outbound]:
     if talk.alert_id is not None:
         alert = alerts.get(ctx.tx, talk.alert_id)
         if alert.owner_id == ctx.person.id:
-            coordinators.touch(ctx, alert)
+            taking.touch(ctx, alert)
         elif alert.kind == "sos":
             return sos.said(ctx, alert, inbound)
     elif talk.helper_id == ctx.person.id and talk.need_id is not None:

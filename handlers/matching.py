@@ -199,14 +199,33 @@ def minutes_away(candidate: Candidate) -> float | None:
 
 def how_far(candidate: Candidate) -> Text:
     """A rough class of travel time, never a distance: from several distances a place could be computed."""
+    return _rough(
+        candidate,
+        _("I don't know how far it is from you."),
+        _("It is a few minutes from you."),
+        _("It is about a quarter of an hour from you."),
+        _("It is half an hour or more from you."),
+    )
+
+
+def distance_class(candidate: Candidate) -> Text:
+    """The same class for a coordinator who looks for someone."""
+    return _rough(
+        candidate,
+        _("distance not known"),
+        _("a few minutes away"),
+        _("about a quarter of an hour away"),
+        _("half an hour or more away"),
+    )
+
+
+def _rough(candidate: Candidate, unknown: Text, near: Text, farther: Text, far: Text) -> Text:
     minutes = minutes_away(candidate)
     if minutes is None:
-        return _("I don't know how far it is from you.")
+        return unknown
     if minutes <= FEW_MINUTES:
-        return _("It is a few minutes from you.")
-    if minutes <= ABOUT_A_QUARTER:
-        return _("It is about a quarter of an hour from you.")
-    return _("It is half an hour or more from you.")
+        return near
+    return farther if minutes <= ABOUT_A_QUARTER else far
 
 
 _REASONS = (how_far, _of_radius, _language, _load, _rest, _answers, _verified)

@@ -6,11 +6,11 @@ import re
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, coordinators, linking, references, verifying
+from handlers import alarms, coordinators, handing_over, linking, neighbours, references, verifying
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, Text, Verbatim, _, lines
 from handlers.texts import duration, joined
-from storage import alerts, duty, people, work
+from storage import alerts, duty, in_charge, people, work
 from storage.tables import Person
 
 MEMBER, COORDINATOR, LINK = "member", "coordinator", "link"
@@ -57,6 +57,9 @@ def _use(ctx: Context, argument: str, *, is_own: bool) -> list[Outbound]:
     ctx.person.wrong_codes = 0
     if maker is not None:
         return linking.join(ctx, maker)
+    if role == neighbours.ROLE:
+        work.audit(ctx.tx, ctx.now, ctx.person.id, f"joined as {role}", subject=ctx.person)
+        return neighbours.join(ctx)
     ctx.person.member_since = ctx.person.member_since or ctx.now
     work.audit(ctx.tx, ctx.now, ctx.person.id, f"joined as {role}", subject=ctx.person)
     if role != COORDINATOR:
@@ -64,6 +67,8 @@ def _use(ctx: Context, argument: str, *, is_own: bool) -> list[Outbound]:
         return [welcome, *verifying.ask_about_offer(ctx, ctx.person)]
     ctx.person.coordinator_since = ctx.person.coordinator_since or ctx.now
     ctx.person.on_duty = True
+    ctx.tx.session.flush()
+    alerts.hurry(ctx.tx, ctx.now, alerts.reaching_nobody(ctx.tx))
     return [
         ctx.reply(
             lines(
@@ -171,6 +176,8 @@ def _person(ctx: Context, argument: str) -> Person | None:
 
 def leave(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """/leave: stop being a coordinator; what one was in charge of goes back to the others."""
+    if neighbours.is_neighbour(ctx.person):
+        return [*neighbours.leave(ctx), *_give_back(ctx, ctx.person)]
     if not coordinators.is_coordinator(ctx):
         return coordinators.refused(ctx, "leave")
     told = step_down(ctx, ctx.person)
@@ -179,10 +186,16 @@ def leave(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 def step_down(ctx: Moment, person: Person) -> list[Outbound]:
     person.coordinator_since, person.on_duty = None, False
+    return _give_back(ctx, person)
+
+
+def _give_back(ctx: Moment, person: Person) -> list[Outbound]:
+    """What someone was in charge of goes back to the others."""
     ctx.tx.session.flush()
-    told: list[Outbound] = []
-    for alert in alerts.unresolved(ctx.tx):
-        if alert.owner_id == person.id:
+    told = handing_over.out_of_reach(ctx, person)
+    in_charge.leave(ctx.tx, person.id)
+    for alert in in_charge.of_owner(ctx.tx, person.id):
+        if alert.owner_id == person.id:  # else it went back with the incident of which it was a part
             told += alarms.back_to_queue(ctx, alert)
     return told
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from rapidfuzz import fuzz
 
-from handlers import alarms, asking, cards, coordinators, references, waves
+from handlers import alarms, asking, cards, coordinators, references, same_incident, waves
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Lane, Outbound, Text, _, lines
 from storage import duty, people
@@ -60,6 +60,8 @@ def _alike(moment: Moment, one: Need, other: Need) -> bool:
 
 def merge(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """/merge N-older N-newer: a coordinator says that they are one; both requesters hear the outcome."""
+    if references.read(argument, "A") is not None:
+        return same_incident.merge(ctx, inbound, argument)
     if not coordinators.is_coordinator(ctx):
         return coordinators.refused(ctx, "merge")
     found = [stored.by_reference(ctx.tx, each) for each in _both(argument)]

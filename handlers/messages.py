@@ -177,6 +177,7 @@ class Outbound:
     edits_relay: change the relayed copy of `relay_of` instead of sending a new message.
     alert, invitation: the message is dropped unsent once the alert is taken, the invitation answered.
     room: a group that reads it, in place of a person.
+    waits: it leaves only when its reader writes again, for they may be watched.
     discloses: the need or alert whose words, place or contact it shows; it is closed with the case.
     """
 
@@ -199,3 +200,4 @@ class Outbound:
     room: UUID | None = None
     thread: str = ""
     discloses: UUID | None = None
+    waits: bool = False

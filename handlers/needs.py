@@ -14,6 +14,7 @@ from handlers import (
     home,
     limits,
     merging,
+    minors,
     own,
     places,
     references,
@@ -42,6 +43,7 @@ def need(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
     """What a sentence already answers; the message is kept, because it may be taken back."""
     words = words[:LONGEST_WORDS]
+    minors.notice(ctx, words)
     understood = ctx.core.lexicons.understand(words, ctx.person.language)
     answers: Answers = {"words": words, "message": inbound.message_id}
     if understood.urgent:

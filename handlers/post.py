@@ -66,7 +66,13 @@ def _queue(moment: Moment, message: Outbound, account: Account, person: Person) 
         attachment_id=message.attachment,
         choice_id=choice_id,
         discloses_id=message.discloses,
+        **_waits(message, person),
     )
+
+
+def _waits(message: Outbound, person: Person) -> dict[str, Any]:
+    """Nothing is shown in a hidden chat, nor what waits for its reader to write."""
+    return {"due_at": outbox.HELD} if message.waits or person.hidden_since is not None else {}
 
 
 def _queue_in_room(moment: Moment, message: Outbound, room_id: UUID) -> None:

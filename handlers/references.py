@@ -8,7 +8,7 @@ from random import Random
 
 # Crockford's base 32: no letter can be mistaken for a digit, and U is left out.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-PATTERN = re.compile(r"\b([NA])[-– ]?([0-9A-Z]{4,6})\b", re.IGNORECASE)
+PATTERN = re.compile(r"\b([NACD])[-– ]?([0-9A-Z]{4,6})\b", re.IGNORECASE)
 _MISREAD = str.maketrans("OIL", "011")
 
 

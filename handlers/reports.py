@@ -7,8 +7,8 @@ from uuid import UUID
 from handlers import alarms, volunteering
 from handlers.context import Context, Moment
 from handlers.messages import Inbound, Outbound, _
-from storage import alerts, people
-from storage.tables import Account, Alert, Invitation
+from storage import alerts, needs, people
+from storage.tables import Account, Invitation, Need, Person
 
 
 def blocked(ctx: Context, inbound: Inbound) -> list[Outbound]:
@@ -17,8 +17,16 @@ def blocked(ctx: Context, inbound: Inbound) -> list[Outbound]:
 
 
 def unblocked(ctx: Context, inbound: Inbound) -> list[Outbound]:
-    ctx.account.reachable = True
+    back(ctx, ctx.account, ctx.person)
     return []
+
+
+def back(moment: Moment, account: Account, person: Person) -> None:
+    """An account can be reached again: alerts that reached nobody may reach its owner, at once."""
+    account.reachable = True
+    if person.coordinator_since is not None or person.neighbour_since is not None:
+        moment.tx.session.flush()
+        alerts.hurry(moment.tx, moment.now, alerts.reaching_nobody(moment.tx))
 
 
 def gone(moment: Moment, account: Account) -> list[Outbound]:
@@ -28,20 +36,27 @@ def gone(moment: Moment, account: Account) -> list[Outbound]:
     if any(each.reachable for each in people.accounts(moment.tx, account.person_id)):
         return []
     told: list[Outbound] = []
+    for need in _urgent_needs_of(moment, account.person_id):
+        told += _tell_coordinators(moment, need)
+    moment.tx.session.flush()
     told += volunteering.give_everything_back(moment, account.person_id)
-    for alert in alerts.unresolved(moment.tx):
-        if alert.owner_id == account.person_id:
-            told += alarms.back_to_queue(moment, alert)
-        elif alert.state == "open" and account.person_id in alerts.paged(moment.tx, alert.id):
-            _hurry(moment, alert)
+    for alert in alerts.owned_by(moment.tx, account.person_id):
+        told += alarms.back_to_queue(moment, alert)
+    alerts.hurry(moment.tx, moment.now, alerts.reaching_nobody(moment.tx, account.person_id))
     return told
 
 
-def _hurry(moment: Moment, alert: Alert) -> None:
-    """When none of those who were told can be reached, the next step is due at once."""
-    reachable = {person.id for person in people.coordinators(moment.tx)}
-    if not reachable & set(alerts.paged(moment.tx, alert.id)):
-        alert.next_step_at = moment.now
+def _urgent_needs_of(moment: Moment, person_id: UUID) -> list[Need]:
+    """The urgent needs that someone has accepted."""
+    accepted = (needs.get(moment.tx, each.need_id) for each in needs.commitments_of(moment.tx, person_id))
+    return [need for need in accepted if need.urgent]
+
+
+def _tell_coordinators(moment: Moment, need: Need) -> list[Outbound]:
+    """A volunteer on whom an urgent need counted is gone: a coordinator looks after it."""
+    if alerts.of_need(moment.tx, need):
+        return []
+    return alarms.raise_alert(moment, "unreachable", person_id=need.person_id, need=need)
 
 
 def undelivered(moment: Moment, inbound: Inbound) -> list[Outbound]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from handlers import alert_cards, commands, coordinators, sos
+from handlers import alert_cards, commands, coordinators, more_hands, sos, taking
 from handlers.context import Context
 from handlers.lexicon import Intent
 from handlers.messages import Button, Inbound, Kind, Lane, Outbound, Text, _, lines
@@ -20,7 +20,7 @@ QUESTION = "room question"  # the card on which a room's purpose is decided
 FIRST = frozenset(("👍", "✅", "1"))
 SECOND = frozenset(("👎", "❌", "2"))
 TAKING = FIRST | {"✋", "take"}
-YES, NO, TAKE = _("Yes"), _("No"), _("I take it")
+YES, NO, TAKE, HELP = _("Yes"), _("No"), _("I take it"), _("I help")
 
 
 def in_room(ctx: Context, inbound: Inbound, heard: Heard) -> list[Outbound]:
@@ -157,11 +157,11 @@ def _alert_of(ctx: Context, room: Room, inbound: Inbound) -> Alert | None:
 
 
 def _take(ctx: Context, room: Room, inbound: Inbound) -> list[Outbound]:
-    """A reaction or a short reply to a card takes charge; all other talk is not for us."""
+    """A reaction or a short reply to a card takes charge, or helps; all other talk is not for us."""
     if inbound.kind not in (Kind.REACTION, Kind.MESSAGE) or not inbound.reply_to:
         return []
     said = plain(inbound.text).casefold()
-    if said not in TAKING and said not in _labels(ctx, TAKE):
+    if said not in TAKING | _labels(ctx, TAKE) | _labels(ctx, HELP):
         return []
     row = rooms.by_message(ctx.tx, room.id, inbound.reply_to)
     if row is None or not (row.card or "").startswith("alert:"):
@@ -170,4 +170,6 @@ def _take(ctx: Context, room: Room, inbound: Inbound) -> list[Outbound]:
     if alert is None:
         gone = _("I can't find that alert. /board shows those that are open.")
         return [ctx.reply(gone, lane=Lane.CRISIS)]
-    return coordinators.take(ctx, inbound, alert.reference)
+    if alert_cards.wants_hands(alert):
+        return more_hands.assist(ctx, inbound, alert.reference)
+    return taking.take(ctx, inbound, alert.reference)

@@ -26,7 +26,9 @@ from storage.conversations import TOKEN_LENGTH, Options
 from storage.tables import Choice, Talk
 
 LONGEST_LABEL = 60
-FOR_EVERYONE = ("sos", "mistake", "forget", "language")  # also for those who are banned
+# Also for those who are banned.
+IN_DANGER = ("sos", "mistake", "danger", "life", "moment", "maywrite", "mayother", "conceal", "return")
+FOR_EVERYONE = (*IN_DANGER, "forget", "language")
 
 
 def route(ctx: Context, inbound: Inbound) -> list[Outbound]:
@@ -58,7 +60,7 @@ def _may_ask_consent(ctx: Context) -> bool:
 
 def _written(ctx: Context, inbound: Inbound) -> list[Outbound]:
     """What was typed: a crisis first, then a command, a choice, and what the words belong to."""
-    command = commands.read(inbound.text)
+    command = commands.read(inbound.text) or _hidden(ctx, inbound)
     crisis = None if command else ctx.core.lexicons.crisis(inbound.text)
     if crisis is Intent.SOS and _leads_one(ctx):
         crisis = Intent.MAYBE_SOS
@@ -75,6 +77,16 @@ def _written(ctx: Context, inbound: Inbound) -> list[Outbound]:
     if crisis is Intent.MAYBE_SOS:
         said.append(sos.offer_coordinator(ctx, inbound.text))
     return said
+
+
+def _hidden(ctx: Context, inbound: Inbound) -> tuple[str, str] | None:
+    """The words that hide a chat and bring it back, as the commands that they stand for."""
+    words = ctx.core.lexicons.crisis_words
+    if ctx.person.hidden_since is not None and words.is_return(inbound.text):
+        return "return", ""
+    if words.is_hide(inbound.text) and alerts.unresolved_of(ctx.tx, ctx.person.id, "sos") is not None:
+        return "conceal", ""
+    return None
 
 
 def _leads_one(ctx: Context) -> bool:

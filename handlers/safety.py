@@ -13,6 +13,7 @@ from handlers import (
     commitments,
     conversing,
     coordinators,
+    first_words,
     membership,
     references,
     volunteering,
@@ -83,7 +84,7 @@ def _reported(ctx: Context, answers: Answers) -> list[Outbound]:
         ctx.reply(
             lines(
                 _("Thank you for telling me. The other person is not told."),
-                cards.told(alarms.count(pages)),
+                first_words.told(alarms.count(pages)),
             ),
             Button(_("Never match us again"), f"/block {conversing.reference(ctx, talk)}"),
             title=joined(alert.reference),

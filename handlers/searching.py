@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from handlers import matching, sizing, skills
+from handlers import matching, measures, sizing, skills
 from handlers.context import Moment
 from handlers.matching import Judgement, Request
 from storage import candidates, history, people
@@ -90,11 +90,11 @@ def question(
 ) -> tuple[Search, Request]:
     """What the index is asked about a need, and by what those it finds are judged."""
     at, zone = max(need.needed_at or moment.now, moment.now), moment.union.time_zone
+    in_force = measures.of(moment, need)
+    widened, urgent = min(widened + in_force.widened, WIDEST), need.urgent or in_force.wakes
     search = Search(need.id, need.person_id, skill, need.latitude, need.longitude, at, zone, widened=widened)
     language = people.get(moment.tx, need.person_id).language
-    request = Request(
-        skill, language, need.urgent, at, moment.now, zone, verified_only=verified, widened=widened
-    )
+    request = Request(skill, language, urgent, at, moment.now, zone, verified_only=verified, widened=widened)
     return search, request
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import alarms, conversing
+from handlers import calling, conversing
 from handlers.context import Context, Moment
 from handlers.messages import Inbound, Lane, Outbound, _, lines
 from storage import alerts, people
@@ -14,7 +14,7 @@ def locked(ctx: Context, inbound: Inbound) -> list[Outbound]:
         text = lines(
             _("I could not read your last message. Please send it again."),
             _("If someone is in danger:"),
-            alarms.call(ctx),
+            calling.call(ctx),
         )
         return [ctx.reply(text, lane=Lane.CRISIS)]
     alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")

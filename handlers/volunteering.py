@@ -9,6 +9,7 @@ from handlers import (
     alarms,
     cards,
     commitments,
+    inviting,
     limits,
     merging,
     pausing,
@@ -57,7 +58,7 @@ def accept(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     commitments.begin(ctx, need, commitment)
     others = _filled(ctx, need, stored.part(ctx.tx, need.id, invitation.part_id))
     accepted = _("{reference}: someone has accepted. You will hear how it ends.", reference=need.reference)
-    others += merging.pass_on(ctx, need, accepted)
+    others += [*merging.pass_on(ctx, need, accepted), *inviting.accepted(ctx, need)]
     return [showing.opened(ctx, need, commitment), cards.need(ctx, need, need.person_id), *others]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from handlers import alarms, assigning, cards, matching, naming, searching, sizing, skills
+from handlers import alarms, assigning, cards, matching, measures, minors, naming, searching, sizing, skills
 from handlers.assigning import Wish
 from handlers.context import Moment
 from handlers.messages import Lane, Outbound, Text
@@ -40,6 +40,8 @@ def first_wave(moment: Moment, need: Need) -> list[Outbound]:
 
 def next_wave(moment: Moment, need: Need) -> list[Outbound]:
     """Ask the next volunteers for each part that lacks some; when nobody is left, a coordinator is told."""
+    if minors.is_minor(moment, need):
+        return minors.ask_coordinator(moment, need)
     found = [searching.look(moment, need, part) for part in lacking(moment, need)]
     return _send(moment, need, [(each, each.options[: _size(moment, need, each)]) for each in found])
 
@@ -52,13 +54,14 @@ def lacking(moment: Moment, need: Need) -> list[Part]:
 def _size(moment: Moment, need: Need, found: Found) -> int:
     """How many more have to be asked, so that enough of those who may still answer will accept."""
     union = moment.union
-    most = union.most_asked
+    in_force = measures.of(moment, need)
+    most = union.most_asked * in_force.more
     if not need.urgent and _has_gathered(moment, need):  # those who ask after it shall find somebody too
         most = min(most, max(1, len(found.options) // SHARE))
     waiting = [sizing.union_chance(history.answers(moment.tx))] * len(_pending(moment, need, found.part))
     return sizing.how_many(
         [each.chance for each in found.options],
-        union.silence * (sizing.URGENT if need.urgent else 1),
+        union.silence * (sizing.URGENT if need.urgent else 1) / in_force.more,
         most,
         found.part.wanted - found.part.taken,
         waiting,
@@ -161,6 +164,8 @@ def replace(moment: Moment, need: Need, refused: Invitation) -> list[Outbound]:
 
 def due(moment: Moment, found: Sequence[Need]) -> list[Outbound]:
     """The waves' time is over: silence counts as no, the next are asked, and the requesters are told."""
+    for_minors = [need for need in found if minors.is_minor(moment, need)]
+    found = [need for need in found if need not in for_minors]
     gathered = {need.id for need in found if _has_gathered(moment, need)}  # they read a receipt just now
     for need in found:
         _expire(moment, need)
@@ -172,6 +177,7 @@ def due(moment: Moment, found: Sequence[Need]) -> list[Outbound]:
     return [
         *told,
         *(cards.need(moment, need, need.person_id, in_place=need.id in gathered) for need in found),
+        *(message for need in for_minors for message in minors.ask_coordinator(moment, need)),
     ]
 
 

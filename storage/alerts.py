@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from storage.database import Transaction
-from storage.tables import Alert, AlertNote, AlertPage, AlertStep, Need, Person
+from storage.tables import Account, Alert, AlertNote, AlertPage, AlertStep, Need, Outbox, Person
 
 
 def add(tx: Transaction, **columns: Any) -> Alert:
@@ -33,6 +33,11 @@ def load(tx: Transaction, person_ids: Sequence[UUID]) -> None:
 
 def get(tx: Transaction, alert_id: UUID) -> Alert:
     return tx.session.get_one(Alert, alert_id)
+
+
+def hold(tx: Transaction, alert_id: UUID) -> Alert:
+    """The alert as it is now, and as it stays until the end of the transaction."""
+    return tx.session.get_one(Alert, alert_id, with_for_update=True, populate_existing=True)
 
 
 def by_reference(tx: Transaction, reference: str) -> Alert | None:
@@ -64,6 +69,12 @@ def unresolved(tx: Transaction, *, kind: str | None = None, need_id: UUID | None
     return list(tx.session.scalars(query.order_by(Alert.opened_at)))
 
 
+def owned_by(tx: Transaction, person_id: UUID) -> list[Alert]:
+    """The open alerts of which someone is in charge."""
+    query = sa.select(Alert).where(Alert.owner_id == person_id, Alert.resolved_at.is_(None))
+    return list(tx.session.scalars(query.order_by(Alert.opened_at)))
+
+
 def of_need(tx: Transaction, need: Need) -> list[Alert]:
     """The open alerts about a need; they are its requester's."""
     if need.person_id in tx.loaded.alerts:
@@ -83,10 +94,42 @@ def take(tx: Transaction, now: datetime, alert_id: UUID, owner_id: UUID, ask_at:
     taken = tx.session.execute(
         sa.update(Alert)
         .where(Alert.id == alert_id, Alert.state == "open")
-        .values(state="taken", owner_id=owner_id, taken_at=now, next_step_at=ask_at, owner_asked=False)
+        .values(
+            state="taken",
+            owner_id=owner_id,
+            taken_at=now,
+            next_step_at=ask_at,
+            owner_asked=False,
+            acknowledged_at=sa.func.coalesce(Alert.acknowledged_at, now),
+            offered_to_id=None,
+            hands_asked_at=None,
+        )
         .returning(Alert.id)
     )
     return taken.first() is not None
+
+
+def release(tx: Transaction, alert: Alert) -> bool:
+    """Nobody is in charge any more; False if its owner has changed or it was closed meanwhile."""
+    freed = tx.session.execute(
+        sa.update(Alert)
+        .where(Alert.id == alert.id, Alert.state == "taken", Alert.owner_id == alert.owner_id)
+        .values(state="open", owner_id=None, taken_at=None, step=0, owner_asked=False)
+        .returning(Alert.id)
+    )
+    if freed.first() is None:
+        return False
+    tx.session.execute(sa.update(AlertPage).where(AlertPage.alert_id == alert.id).values(rung_at=None))
+    return True
+
+
+def hurry(tx: Transaction, now: datetime, alert_ids: Sequence[UUID]) -> None:
+    """The next tier of these is due at once, of those that nobody has taken meanwhile."""
+    tx.session.execute(
+        sa.update(Alert)
+        .where(Alert.id.in_(alert_ids), Alert.state == "open")
+        .values(next_step_at=now, widen_at=now)
+    )
 
 
 def resolve(tx: Transaction, now: datetime, alert_id: UUID, outcome: str) -> bool:
@@ -94,7 +137,7 @@ def resolve(tx: Transaction, now: datetime, alert_id: UUID, outcome: str) -> boo
     closed = tx.session.execute(
         sa.update(Alert)
         .where(Alert.id == alert_id, Alert.resolved_at.is_(None))
-        .values(state="resolved", outcome=outcome, resolved_at=now, next_step_at=None)
+        .values(state="resolved", outcome=outcome, resolved_at=now, next_step_at=None, widen_at=None)
         .returning(Alert.id)
     )
     return closed.first() is not None
@@ -112,28 +155,104 @@ def due(tx: Transaction, now: datetime, limit: int) -> list[Alert]:
     )
 
 
+def later(tx: Transaction, now: datetime) -> list[Alert]:
+    """The open alerts of which nothing is due yet, held until the end of the transaction."""
+    query = sa.select(Alert).where(Alert.next_step_at > now, Alert.resolved_at.is_(None))
+    return list(tx.session.scalars(query.with_for_update()))
+
+
 def next_due(tx: Transaction) -> datetime | None:
     return tx.session.scalar(sa.select(sa.func.min(Alert.next_step_at)))
 
 
-def page(tx: Transaction, now: datetime, alert: Alert, tier: str, people: Iterable[Person]) -> None:
-    """Record a step of the escalation and whom it told."""
-    told = 0
+def page(
+    tx: Transaction, now: datetime, alert: Alert, tier: str, people: Iterable[Person],
+    ringing: Collection[UUID] | None = None, known: dict[UUID, AlertPage] | None = None,
+) -> None:  # fmt: skip
+    """Record a step of the escalation and whom it told; `ringing`: by a new message, if not all.
+
+    known: the pages of this alert, where they were loaded; those that are new are added to them.
+    """
+    known, told = pages(tx, alert.id) if known is None else known, 0
     for person in people:
         told += 1
-        if tx.session.get(AlertPage, (alert.id, person.id)) is None:
-            tx.session.add(AlertPage(alert_id=alert.id, person_id=person.id, paged_at=now))
+        if person.id not in known:
+            row = AlertPage(alert_id=alert.id, person_id=person.id, paged_at=now, rung_at=now)
+            known[person.id] = row
+            tx.session.add(row)
+        elif ringing is None or person.id in ringing:
+            known[person.id].rung_at = now
     tx.session.add(
         AlertStep(id=tx.new_id(), alert_id=alert.id, number=alert.step, tier=tier, told=told, taken_at=now)
     )
 
 
+def pages(tx: Transaction, alert_id: UUID) -> dict[UUID, AlertPage]:
+    """By person: who was told about an alert, and when their phone last rang for it."""
+    return pages_of(tx, [alert_id])[alert_id]
+
+
+def pages_of(tx: Transaction, alert_ids: Collection[UUID]) -> dict[UUID, dict[UUID, AlertPage]]:
+    """The same by alert, of many with one statement."""
+    found: dict[UUID, dict[UUID, AlertPage]] = {alert_id: {} for alert_id in alert_ids}
+    for each in tx.session.scalars(sa.select(AlertPage).where(AlertPage.alert_id.in_(alert_ids))):
+        found[each.alert_id][each.person_id] = each
+    return found
+
+
 def paged(tx: Transaction, alert_id: UUID) -> list[UUID]:
-    return list(
-        tx.session.scalars(
-            sa.select(AlertPage.person_id).where(AlertPage.alert_id == alert_id).order_by(AlertPage.paged_at)
-        )
+    return [person.id for person in paged_people(tx, alert_id)]
+
+
+def paged_people(tx: Transaction, alert_id: UUID) -> list[Person]:
+    """Everyone who was told about an alert, in the order in which they were."""
+    query = sa.select(Person).join(AlertPage, AlertPage.person_id == Person.id)
+    query = query.where(AlertPage.alert_id == alert_id).order_by(AlertPage.paged_at, Person.id)
+    return list(tx.session.scalars(query))
+
+
+# Who was told since nobody is in charge, and can be reached.
+_TOLD = sa.and_(
+    AlertPage.rung_at.is_not(None),
+    sa.exists().where(Account.person_id == AlertPage.person_id, Account.reachable.is_(True)),
+)
+
+
+def told(tx: Transaction, alert_id: UUID) -> int:
+    """How many were told, since nobody is in charge, who can be reached."""
+    query = sa.select(sa.func.count()).where(AlertPage.alert_id == alert_id, _TOLD)
+    return tx.session.scalar(query) or 0
+
+
+def reaching_nobody(tx: Transaction, person_id: UUID | None = None) -> list[UUID]:
+    """The open alerts of which nobody knows who can be reached; of those of which this person was told."""
+    query = sa.select(Alert.id).where(Alert.state == "open", Alert.resolved_at.is_(None))
+    query = query.where(~sa.exists().where(AlertPage.alert_id == Alert.id, _TOLD))
+    if person_id is not None:
+        was_told = sa.exists().where(AlertPage.alert_id == Alert.id, AlertPage.person_id == person_id)
+        query = query.where(was_told)
+    return list(tx.session.scalars(query))
+
+
+def carried(tx: Transaction) -> dict[UUID, int]:
+    """By coordinator: of how many open alerts they are in charge."""
+    query = sa.select(Alert.owner_id, sa.func.count()).where(
+        Alert.owner_id.is_not(None), Alert.resolved_at.is_(None)
     )
+    return {owner: count for owner, count in tx.session.execute(query.group_by(Alert.owner_id)) if owner}
+
+
+def is_delivered(tx: Transaction, alert: Alert) -> bool:
+    """Whether the platform has taken the card of an alert for any of those who were told."""
+    tx.write()
+    query = (
+        sa.select(Outbox.id)
+        .join(Account, Account.id == Outbox.account_id)
+        .join(AlertPage, AlertPage.person_id == Account.person_id)
+        .where(AlertPage.alert_id == alert.id)
+        .where(Outbox.card == f"alert:{alert.id}", Outbox.state == "sent")
+    )
+    return tx.session.scalar(query.limit(1)) is not None
 
 
 def note(tx: Transaction, now: datetime, alert: Alert, person: Person, words: str,
@@ -160,6 +279,22 @@ def notes_from(tx: Transaction, account_id: UUID, message_id: str) -> list[Alert
     """What was kept of one message that a person wrote."""
     query = sa.select(AlertNote).where(AlertNote.account_id == account_id, AlertNote.message_id == message_id)
     return list(tx.session.scalars(query))
+
+
+def may_use_other_account(tx: Transaction, person_id: UUID) -> bool:
+    """Whether what can't reach someone may go to another of their accounts: not while they may be watched."""
+    query = sa.select(Alert.id).where(
+        Alert.person_id == person_id, Alert.resolved_at.is_(None), Alert.other_account.is_(False)
+    )
+    return tx.session.scalar(query.limit(1)) is None
+
+
+def message_ids(tx: Transaction, alert_id: UUID, account_id: UUID) -> list[str]:
+    """The platform's ids of what a person wrote in one of their chats while their alert was open."""
+    query = sa.select(AlertNote.message_id).where(
+        AlertNote.alert_id == alert_id, AlertNote.account_id == account_id, AlertNote.author_id.is_(None)
+    )
+    return [each for each in tx.session.scalars(query.order_by(AlertNote.said_at)) if each]
 
 
 def notes(tx: Transaction, alert_id: UUID) -> list[AlertNote]:

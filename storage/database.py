@@ -25,7 +25,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 
 from storage.sealing import Vault, WrongMasterKey
-from storage.tables import Account, Alert, Choice, Fact, Invitation, Key, Need, Outbox, Part, Person, Talk
+from storage.tables import (
+    Account,
+    Alert,
+    Choice,
+    Crisis,
+    Fact,
+    Invitation,
+    Key,
+    Need,
+    Outbox,
+    Part,
+    Person,
+    Talk,
+)
 
 Result = TypeVar("Result")
 BUSY_MILLISECONDS = 30_000
@@ -47,6 +60,7 @@ class Loaded:
     invitations: dict[UUID, list[Invitation]] = field(default_factory=dict)  # of the needs made just now
     parts: dict[UUID, list[Part]] = field(default_factory=dict)  # by need
     answers: tuple[int, int] | None = None  # accepted, and answered, of the last invitations
+    crises: list[Crisis] | None = None  # the active ones
     areas: dict[tuple[float, float], Any] = field(default_factory=dict)  # their names, by place
 
 

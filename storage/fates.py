@@ -9,9 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import conversations, outbox, people
+from storage import alerts, conversations, outbox, people
 from storage.conversations import TOKEN_LENGTH
 from storage.database import Transaction
+from storage.outbox import HELD
 from storage.sealing import WrongMasterKey
 from storage.tables import WAITING, Account, Alert, Choice, Invitation, Outbox
 
@@ -57,6 +58,8 @@ def pass_on(tx: Transaction, now: datetime, row: Outbox, *, elsewhere: bool = Fa
     """
     if row.person_id is None or row.account_id is None or row.sealed_body is None:
         return False
+    if not alerts.may_use_other_account(tx, row.person_id):
+        return False
     body: dict[str, Any] = tx.open(row.key_id, "message", row.sealed_body)
     choice = tx.session.get(Choice, row.choice_id) if row.choice_id else None
     if "retract" in body or (choice is not None and choice.scope):
@@ -86,6 +89,10 @@ _LOOKED_AT = "looked at"  # in `more_ids`, of which a message has no use until i
 _OTHERWISE = sa.exists().where(
     Account.person_id == Outbox.person_id, Account.platform != Outbox.gateway, Account.reachable
 )
+# Where someone may be watched, their other account is used only if they agreed.
+_MAY_GO_ELSEWHERE = ~sa.exists().where(
+    Alert.person_id == Outbox.person_id, Alert.resolved_at.is_(None), Alert.other_account.is_(False)
+)
 _STILL_TRUE = sa.or_(
     Outbox.alert_id.is_(None), sa.exists().where(Alert.id == Outbox.alert_id, Alert.state == "open")
 )
@@ -95,6 +102,8 @@ _HELD_UP = (
     Outbox.state == "waiting",
     Outbox.lane == CRISIS,
     Outbox.more_ids.is_(None),
+    Outbox.due_at < HELD,
+    _MAY_GO_ELSEWHERE,
     _OTHERWISE,
     _STILL_TRUE,
 )

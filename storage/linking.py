@@ -14,6 +14,8 @@ from storage.database import Loaded, Transaction
 from storage.tables import (
     Account,
     Alert,
+    AlertHand,
+    AlertNote,
     AlertPage,
     Attachment,
     Audit,
@@ -178,6 +180,9 @@ def _move_meetings(tx: Transaction, person_id: UUID, other_id: UUID) -> None:
     _rename(tx, AlertPage.person_id, person_id, other_id, once_for=AlertPage.alert_id)
     _rename(tx, Alert.about_id, person_id, other_id)
     _rename(tx, Alert.owner_id, person_id, other_id)
+    _rename(tx, Alert.offered_to_id, person_id, other_id)
+    _rename(tx, AlertHand.person_id, person_id, other_id, once_for=AlertHand.alert_id)
+    _rename(tx, AlertNote.author_id, person_id, other_id)
 
 
 def _move_audit(tx: Transaction, person: Person, other: Person) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,13 @@ from storage.tables import Offer, OfferSkill, Person
 
 def of(tx: Transaction, person_id: UUID) -> Offer | None:
     return tx.session.scalars(sa.select(Offer).where(Offer.person_id == person_id)).first()
+
+
+def places_of(tx: Transaction, person_ids: Collection[UUID]) -> dict[UUID, tuple[float, float]]:
+    """By person: the middle of the cell from which they offer help."""
+    query = sa.select(Offer.person_id, Offer.latitude, Offer.longitude).where(Offer.person_id.in_(person_ids))
+    rows = tx.session.execute(query)
+    return {each: (north, east) for each, north, east in rows if north is not None and east is not None}
 
 
 # The languages that matching filters by; a code's position is its bit, so the order must never change.

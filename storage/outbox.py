@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from storage.inbox import intake_key
 from storage.tables import Account, Outbox, Person, Room
 
 UNSENT = ("waiting", "sending")
+HELD = datetime(9000, 1, 1, tzinfo=UTC)  # when due: not before its reader writes again
 
 
 def add(tx: Transaction, now: datetime, to: Account | Room, key_id: UUID, body: dict[str, Any],
@@ -177,6 +178,12 @@ def hasten(tx: Transaction, now: datetime, gateway: str) -> int:
         sa.update(Outbox).where(*waiting, Outbox.due_at > now).values(due_at=now).returning(Outbox.id)
     )
     return len(hastened.all())
+
+
+def hasten_crisis(tx: Transaction, now: datetime, longest: timedelta) -> None:
+    """A crisis message that is due later than any pause lasts is due at once: the clock was set back."""
+    waiting = (Outbox.state.in_(_UNSENT), Outbox.state == "waiting", Outbox.lane == 0)
+    tx.session.execute(sa.update(Outbox).where(*waiting, Outbox.due_at > now + longest).values(due_at=now))
 
 
 def interrupted(tx: Transaction, gateway: str, courier: str) -> list[Outbox]:

@@ -172,6 +172,15 @@ def coordinators(tx: Transaction) -> list[Person]:
     return list(tx.session.scalars(query.order_by(Person.coordinator_since, Person.id)))
 
 
+def neighbours(tx: Transaction) -> list[Person]:
+    """The contacts in neighbouring unions that can be reached."""
+    reachable = sa.exists().where(Account.person_id == Person.id, Account.reachable.is_(True))
+    query = sa.select(Person).where(
+        Person.neighbour_since.is_not(None), Person.banned_at.is_(None), reachable
+    )
+    return list(tx.session.scalars(query.order_by(Person.neighbour_since, Person.id)))
+
+
 def all_coordinators(tx: Transaction) -> list[Person]:
     """Every coordinator, reachable or not, in the order in which they came."""
     query = sa.select(Person).where(Person.coordinator_since.is_not(None))

@@ -77,6 +77,13 @@ def card(tx: Transaction, room_id: UUID, card_name: str) -> Outbox | None:
     return outbox.newest(tx, Outbox.room_id == room_id, Outbox.card == card_name, outbox.SHOWN)
 
 
+def posted_at(tx: Transaction, room_id: UUID, card_name: str) -> datetime | None:
+    """When a card was last posted anew in a room; None if it is not there yet."""
+    is_new = Outbox.edits_id.is_(None)
+    row = outbox.newest(tx, Outbox.room_id == room_id, Outbox.card == card_name, outbox.SHOWN, is_new)
+    return row.created_at if row is not None else None
+
+
 def by_message(tx: Transaction, room_id: UUID, message_id: str) -> Outbox | None:
     """The message of ours in a room that someone replies or reacts to."""
     return outbox.newest(tx, Outbox.room_id == room_id, Outbox.message_id == message_id)

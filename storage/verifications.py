@@ -37,6 +37,12 @@ def of(tx: Transaction, person_id: UUID) -> frozenset[str]:
     return frozenset(tx.session.scalars(query))
 
 
+def holders(tx: Transaction, skills: Collection[str]) -> frozenset[UUID]:
+    """Who is verified for one of these skills."""
+    query = sa.select(Verification.person_id).where(Verification.skill.in_(skills))
+    return frozenset(tx.session.scalars(query))
+
+
 def all_of(tx: Transaction, limit: int, start: int = 0) -> list[Verification]:
     """Who is verified, the newest first."""
     order = (Verification.verified_at.desc(), Verification.person_id, Verification.skill)

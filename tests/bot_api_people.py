@@ -63,6 +63,7 @@ class Person:
     username: str = ""
     blocked: bool = False
     heard: list[Sent] = field(default_factory=list)
+    wrote: dict[int, str] = field(default_factory=dict)  # what still stands in the chat of their own words
 
     def says(self, text: str, room: int | None = None) -> int:
         return self._sends(room=room, text=text)
@@ -142,6 +143,7 @@ class Person:
         message_id = self.api.new_message_id()
         chat = self.chat if room is None else {"id": room, "type": "supergroup", "title": "A room"}
         kept = {name: value for name, value in content.items() if value != ""}
+        self.wrote[message_id] = str(content.get("text", ""))
         self.api.update({"message": {**self._stub(message_id), "from": self._user, "chat": chat, **kept}})
         return message_id
 

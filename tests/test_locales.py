@@ -26,7 +26,7 @@ from tests import catalogs
 from tests.catalogs import CRISIS, LOCALES, MESSAGES, ROOT, SOURCE
 
 CATALOGS, LEXICONS = Catalogs.load(LOCALES), Lexicons.load(LOCALES)
-COUNTS, COUNTED = (0, 1, 2, 5, 21), range(205)
+COUNTS, COUNTED = (0, 1, 2, 5, 21), range(1, 205)
 LONGEST_LABEL = 40
 LENGTH_OF_REFERENCE = len(" · N-7K3Q")
 IN_A_CRISIS = [path.name for path in sorted(LOCALES.iterdir()) if path.is_dir() and path.name[0] not in "._"]
@@ -345,8 +345,8 @@ def test_an_unknown_language_falls_back_to_the_code() -> None:
 @pytest.mark.parametrize(
     ("hints", "language"),
     [
-        (["es-MX"], "es"), (["es_AR"], "es"), (["ES"], "es"), (["en-GB"], "en"), (["pt_BR"], "otherwise"),
-        (["pt_BR", "es"], "es"), ([""], "otherwise"), ([], "otherwise"), (["est"], "otherwise"),
+        (["es-MX"], "es"), (["es_AR"], "es"), (["ES"], "es"), (["en-GB"], "en"), (["pt_BR"], "pt"), (["sv_SE"], "otherwise"),
+        (["sv_SE", "es"], "es"), ([""], "otherwise"), ([], "otherwise"), (["est"], "otherwise"),
         (["zh-Hans-CN", "-", "es-419"], "es"),
     ],
 )  # fmt: skip

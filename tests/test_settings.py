@@ -98,6 +98,7 @@ WRONG = {
     "COUNTRY": ["Spain", "E", "12"], "COUNTRIES": ["Spain", "ES FR"],
     "CENTRE": ["here", "41", "91,2", "41,181", "41,2,3"], "AREA_KILOMETRES": ["0", "5001"],
     "TIME_ZONE": ["Madrid", "CEST/summer"], "SILENCE_PERCENT": ["0", "91"],
+    "DRILL_EVERY_DAYS": ["-1", "366"], "ALIVE_URL": ["example.org", "ftp://example.org"],
     "MOST_ASKED": ["0", "101", "five"],
     "WAVE_MINUTES": ["0", "10081", "1.5"],
     "URGENT_WAVE_MINUTES": ["0", "x"],

@@ -10,7 +10,7 @@ world.nobody_hears_anything_else()
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from bot.adapters import Adapter, File, Outgoing
 from bot.adapters.console import Console
 from bot.adapters.telegram import Telegram
 from bot.app import App
+from bot.outside import Way
 from bot.setup import LOCALES
 from handlers.context import Core, Moment, Union
 from handlers.emergency import load_table
@@ -335,7 +336,7 @@ class TelegramPlatform:
         self._names: dict[str, TelegramPerson] = {}
         self._seen: dict[tuple[str, int], str] = {}
 
-    def _person(self, name: str) -> TelegramPerson:
+    def person(self, name: str) -> TelegramPerson:
         if name not in self._names:
             self._names[name] = self.api.person(
                 500 + len(self._names), name.capitalize(), username=f"{name}_tg"
@@ -343,31 +344,31 @@ class TelegramPlatform:
         return self._names[name]
 
     async def says(self, name: str, text: str) -> str:
-        return str(self._person(name).says(text))
+        return str(self.person(name).says(text))
 
     async def edits(self, name: str, message_id: str, text: str) -> None:
-        self._person(name).edits(int(message_id), text)
+        self.person(name).edits(int(message_id), text)
 
     async def replies(self, name: str, to: str, text: str) -> None:
-        self._person(name).replies(int(to), text)
+        self.person(name).replies(int(to), text)
 
     async def presses(self, name: str, label: str) -> None:
-        self._person(name).presses(label)
+        self.person(name).presses(label)
 
     async def sends_place(self, name: str, latitude: float, longitude: float) -> None:
-        self._person(name).sends_place(latitude, longitude)
+        self.person(name).sends_place(latitude, longitude)
 
     async def sends_photo(self, name: str, body: bytes, caption: str) -> None:
-        self._person(name).sends_photo(body, caption)
+        self.person(name).sends_photo(body, caption)
 
     async def sends_document(self, name: str, filename: str, body: bytes) -> None:
-        self._person(name).sends_document(filename, body)
+        self.person(name).sends_document(filename, body)
 
     async def blocks(self, name: str) -> None:
-        self._person(name).blocks()
+        self.person(name).blocks()
 
     def message_id(self, name: str, words: str) -> str:
-        return next(str(each.message_id) for each in reversed(self._person(name).heard) if words in each.text)
+        return next(str(each.message_id) for each in reversed(self.person(name).heard) if words in each.text)
 
     async def heard(self) -> list[tuple[str, Heard]]:
         new = []
@@ -390,17 +391,22 @@ class TelegramPlatform:
 
 
 def compose(
-    database: Database, *platforms: Platform, union: Union | None = None, time: Time | None = None
-) -> World:
+    database: Database, *platforms: Platform, union: Union | None = None, time: Time | None = None,
+    ways: Mapping[str, Way] | None = None,
+) -> World:  # fmt: skip
     core, time = make_core(union), time or Time()
     adapters = [platform.adapter for platform in platforms]
-    return World(database, platforms, core, time, App.compose(database, core, adapters, now=time))
+    app = App.compose(database, core, adapters, now=time, ways=ways)
+    return World(database, platforms, core, time, app)
 
 
 @asynccontextmanager
-async def console_world(database: Database, union: Union | None = None) -> AsyncIterator[World]:
+async def console_world(
+    database: Database, union: Union | None = None, ways: Mapping[str, Way] | None = None
+) -> AsyncIterator[World]:
     folder = Path(database.url.database or ".").parent
-    world = compose(database, ConsolePlatform(folder if folder.is_dir() else Path.cwd()), union=union)
+    platform = ConsolePlatform(folder if folder.is_dir() else Path.cwd())
+    world = compose(database, platform, union=union, ways=ways)
     await world.app.start()
     yield world
 

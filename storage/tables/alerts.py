@@ -28,6 +28,8 @@ class Alert(Base):
     about_id: Mapped[UUID | None] = mapped_column(belongs("people.id", "SET NULL"))
     state: Mapped[str]  # open, taken, resolved
     owner_id: Mapped[UUID | None] = mapped_column(belongs("people.id", "SET NULL"), index=True)
+    offered_to_id: Mapped[UUID | None]  # a coordinator whom the one in charge asked to take over
+    hands_asked_at: Mapped[datetime | None]  # when the one in charge asked for more hands
     sealed_place: Mapped[bytes | None]
     latitude: Mapped[float | None]  # of the middle of the cell
     longitude: Mapped[float | None]
@@ -38,9 +40,11 @@ class Alert(Base):
     step: Mapped[int] = mapped_column(default=0)
     heard_at: Mapped[datetime | None]  # when its person was last told where things stand
     owner_asked: Mapped[bool] = mapped_column(default=False)
+    widen_at: Mapped[datetime | None]  # when the next tier is told; a word to its person may be due before
     next_step_at: Mapped[datetime | None] = mapped_column(index=True)
     opened_at: Mapped[datetime]
     taken_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]  # when it was taken for the first time
     resolved_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     merged_into_id: Mapped[UUID | None]
@@ -65,6 +69,7 @@ class AlertPage(Base):
     alert_id: Mapped[UUID] = mapped_column(belongs("alerts.id"), primary_key=True)
     person_id: Mapped[UUID] = mapped_column(belongs("people.id"), primary_key=True, index=True)
     paged_at: Mapped[datetime]
+    rung_at: Mapped[datetime | None]  # the last new message; None: not since someone gave the alert back
 
 
 class AlertHand(Base):

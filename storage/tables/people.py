@@ -66,7 +66,8 @@ class Room(Base):
     address_index: Mapped[bytes] = mapped_column(unique=True)
     key_id: Mapped[UUID]
     sealed_address: Mapped[bytes]
-    purpose: Mapped[str]  # coordinators, undecided, ended
+    former_index: Mapped[bytes | None]  # of the address before its platform moved it
+    purpose: Mapped[str]  # coordinators, undecided, ended, removed
     opened_by: Mapped[UUID | None] = mapped_column(belongs("people.id", "SET NULL"), index=True)
     created_at: Mapped[datetime]
 

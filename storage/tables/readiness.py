@@ -70,6 +70,7 @@ class RollCall(Base):
     asked_at: Mapped[datetime | None]
     answer: Mapped[str] = mapped_column(server_default=EMPTY, default="")  # safe, need, help
     answered_at: Mapped[datetime | None]
+    told_over_at: Mapped[datetime | None]  # when they heard that it has ended
     __table_args__ = (Index("ix_roll_calls_asked", "crisis_id", "asked_at"),)
 
 

@@ -210,6 +210,7 @@ async def test_an_sos_is_taken_in_the_coordinators_room(world: World) -> None:
     assert opened.room_id == matrix(world).chats["carla"]
     ben.hears_nothing()
     await carla.presses("Resolve")
+    await carla.presses("They were helped")
     ben.sees_changed("closed", "A-")
     ana.hears("is closed")
 

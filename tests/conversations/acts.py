@@ -41,7 +41,7 @@ def tokens(world: World, friend: Friend, label: str) -> list[str]:
     if isinstance(world.platform, ConsolePlatform):
         return [token for shown, token in world.platform._buttons[friend.name] if shown == label]
     assert isinstance(world.platform, TelegramPlatform)
-    heard = world.platform._person(friend.name).heard
+    heard = world.platform.person(friend.name).heard
     return [key.token for message in heard for key in message.keys if key.label == label]
 
 
@@ -54,7 +54,7 @@ async def press_token(world: World, friend: Friend, token: str) -> None:
 
 async def send_voice(world: World, friend: Friend, body: bytes = b"OggS made up") -> None:
     if isinstance(world.platform, TelegramPlatform):
-        world.platform._person(friend.name).sends_voice(body)
+        world.platform.person(friend.name).sends_voice(body)
     elif isinstance(world.platform, MatrixPlatform):
         await world.platform.sends_voice(friend.name, body)
     else:

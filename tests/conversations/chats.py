@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bot.adapters.telegram import Telegram
 from storage.database import Database
-from storage.tables import Base
+from storage.tables import Alert, Base
 from tests.bot_api import BotApi
 from tests.world import ConsolePlatform, Friend, TelegramPlatform, World, compose
 
@@ -60,6 +60,12 @@ async def joined(world: World, name: str) -> tuple[Friend, Friend]:
     await links(other, await code_of(here))
     world.clear()
     return here, other
+
+
+async def newest_alert(world: World) -> Alert:
+    """The alert that was opened last, as it stands now."""
+    query = sa.select(Alert).order_by(Alert.opened_at.desc()).limit(1)
+    return await world.database.run(lambda tx: tx.session.scalars(query).one())
 
 
 async def count(world: World, table: type[Base]) -> int:

@@ -125,12 +125,12 @@ def newest(world: World, name: str, words: str) -> Message:
 async def test_an_sos_of_telegram_is_taken_in_a_room_of_matrix(world: World) -> None:
     carla, ben, hall = await hall_of(world)
     ana = world.person("ana")
-    await ana.says("sos there is smoke")
+    await ana.says("sos the curtains are burning")
     ana.hears("112", "1 coordinator.")
     await ana.sends_place(*EXACT)
     ana.hears("written this down")
-    ben.hears("🔴 A-", "nobody yet", without=["smoke", "Ana"])
-    assert ben.hears("around 41.40, 2.18", without=["smoke", "41.4036"]).changed
+    ben.hears("🔴 A-", "nobody yet", without=["curtains", "Ana"])
+    assert ben.hears("around 41.40, 2.18", without=["curtains", "41.4036"]).changed
     card = newest(world, "ben", "🔴 A-")
     assert card.room_id == hall
     world.clear()
@@ -153,10 +153,11 @@ async def test_an_sos_of_telegram_is_taken_in_a_room_of_matrix(world: World) -> 
     world.nobody_hears_anything_else()
 
     await carla.presses("Resolve")
+    await carla.presses("They were helped")
     ana.hears("is closed", "What they have read I can't take back")
     ben.sees_changed("closed", "A-")
     ben.hears_nothing()
     left = "\n".join(str(each.content) for each in matrix(world).members["carla"].heard)
     assert "Closed: the words and the place" in left
-    for secret in ("smoke", "41.4036"):
+    for secret in ("curtains", "41.4036"):
         assert secret not in left, secret

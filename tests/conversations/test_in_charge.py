@@ -63,7 +63,7 @@ async def test_handed_back_it_goes_to_the_others(world: World) -> None:
     await carla.presses("Hand back")
     carla.hears("goes back to the others")
     dora.hears("🔴 A-", "nobody yet", "I take it")
-    ana.hears("2 coordinators", "112")
+    ana.hears("can't go on", "telling the others", "1 coordinator.", "112")
     carla.inbox.clear()
     world.nobody_hears_anything_else()
 
@@ -96,7 +96,7 @@ async def test_a_quiet_owner_is_asked_and_then_it_falls_back(world: World) -> No
     carla.hears("Are you still on")
     await world.forward(minutes=15)
     dora.hears("🔴 A-", "nobody yet")
-    ana.hears("2 coordinators", "112")
+    ana.hears("can't go on", "telling the others", "1 coordinator.", "112")
     carla.sees_changed("Closed:", "no longer shown")
     carla.hears("🔴 A-", "I take it")
 
@@ -141,7 +141,7 @@ async def test_a_coordinator_in_charge_who_blocks_the_bot_loses_it(world: World)
 
     await carla.blocks_the_bot()
     dora.hears("🔴 A-", "nobody yet", "I take it")
-    ana.hears("None has answered", "112")
+    ana.hears("can't go on", "No answer yet", "112")
     await ana.says("I am in the cellar")
     ana.hears("written this down")
 

@@ -189,6 +189,7 @@ async def test_an_alert_is_shown_with_its_area_and_without_name_words_or_place(w
     await carla.presses("I take it")
     room.sees_changed("Carla since 12:05 UTC")
     await carla.presses("Resolve")
+    await carla.presses("They were helped")
     closed = room.hears("closed", without=["around", "Carla", "smoke"])
     assert closed.changed
     assert closed.labels == []
@@ -289,6 +290,8 @@ async def test_commands_in_the_room_are_answered_in_private(world: World) -> Non
     await says_in(world, dora, room, "/take")
     world.clear()
     await says_in(world, dora, room, "/resolve", "🔴")
+    dora.hears("How did it end?")
+    await dora.presses("Emergency services came")
     dora.hears("is resolved")
     ana.hears("closed by the coordinator", "What they have read I can't take back")
     await says_in(world, dora, room, "/duty off")

@@ -45,6 +45,9 @@ async def test_an_sos_is_taken_talked_over_and_resolved(any_world: World) -> Non
     world.nobody_hears_anything_else()
 
     await dora.presses("Resolve")
+    dora.hears("How did it end?", "They were helped", "False alarm")
+    world.nobody_hears_anything_else()
+    await dora.presses("They were helped")
     dora.hears("resolved")
     ana.hears("is closed", "write SOS", "What they have read I can't take back", "SOS")
     carla.sees_changed("closed")
@@ -132,8 +135,11 @@ async def test_nobody_takes_an_sos_and_it_widens_for_ever(world: World) -> None:
     world.nobody_hears_anything_else()
 
     await world.forward(hours=12)
-    assert len(carla.inbox) == len(dora.inbox) == len(ana.inbox) == 12 * 60 // 5
-    assert not any(message.changed for message in carla.inbox)
+    assert len(ana.inbox) >= 12 * 60 // 5 - 1
+    assert all(message.changed for message in ana.inbox), "nothing has changed, so nothing piles up"
+    for each in (carla, dora):
+        rings = [message for message in each.inbox if not message.changed]
+        assert 11 * 4 <= len(rings) <= 30 + 11 * 4, "a quarter of an hour at most, in the first hour oftener"
 
 
 async def test_a_second_sos_joins_the_first(world: World) -> None:

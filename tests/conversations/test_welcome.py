@@ -111,6 +111,7 @@ async def test_a_first_message_that_is_an_sos_is_served_first(world: World) -> N
     world.nobody_hears_anything_else()
     await carla.presses("I take it")
     await carla.presses("Resolve")
+    await carla.presses("They were helped")
     world.clear()
     await ana.says("Thank you")
     ana.hears("You are welcome")
@@ -235,7 +236,7 @@ async def test_in_a_group_only_an_sos_is_heard_and_answered_in_private(telegram:
     carla = await world.coordinator("carla")
     assert isinstance(world.platform, TelegramPlatform)
     ana = world.person("ana")
-    person = world.platform._person("ana")
+    person = world.platform.person("ana")
     for words in ("I need insulin", "hello", "/start", "thanks"):
         person.says(words, room=-1001)
         await world.settle()
@@ -251,7 +252,7 @@ async def test_in_a_group_only_an_sos_is_heard_and_answered_in_private(telegram:
 async def test_who_only_talks_in_a_group_is_not_written_down(telegram: World) -> None:
     world = telegram
     assert isinstance(world.platform, TelegramPlatform)
-    world.platform._person("ana").says("lovely weather", room=-1001)
+    world.platform.person("ana").says("lovely weather", room=-1001)
     await world.settle()
     assert await _people(world) == 0
 

@@ -113,7 +113,8 @@ class Crowd:
         await self.carla.hears("🔴")
         await self.carla.presses("I take it", "You are in charge")
         await victim.hears("Carla has taken charge")
-        await self.carla.presses("Resolve", "is resolved")
+        await self.carla.presses("Resolve", "How did it end?")
+        await self.carla.presses("They were helped", "is resolved")
         await victim.hears("is closed by the coordinator")
 
     async def writes(self, writer: Someone, reader: Someone, round_: int) -> None:

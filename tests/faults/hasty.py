@@ -43,7 +43,7 @@ def api(world: World) -> BotApi:
 
 def account(world: World, name: str) -> TelegramPerson:
     assert isinstance(world.platform, TelegramPlatform)
-    return world.platform._person(name)
+    return world.platform.person(name)
 
 
 async def later(world: World, seconds: int, step: int = 1) -> None:

@@ -1,5 +1,7 @@
 """Duty, crisis mode, drills and warnings, the second way out, and what an alert knows of the danger."""
 
+from datetime import UTC, datetime, timedelta
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,6 +11,9 @@ branch_labels = None
 depends_on = None
 
 TIME = sa.DateTime(timezone=True)
+
+
+WEEK = timedelta(days=7)
 
 
 def upgrade() -> None:
@@ -137,6 +142,7 @@ def _crises() -> None:
         sa.Column("asked_at", TIME, nullable=True),
         sa.Column("answer", sa.String(), server_default=sa.text("''"), nullable=False),
         sa.Column("answered_at", TIME, nullable=True),
+        sa.Column("told_over_at", TIME, nullable=True),
         sa.ForeignKeyConstraint(
             ["crisis_id"],
             ["crises.id"],
@@ -234,6 +240,12 @@ def _readiness() -> None:
     op.create_index(op.f("ix_drill_pages_account_id"), "drill_pages", ["account_id"], unique=False)
     op.create_index(op.f("ix_drill_pages_drill_id"), "drill_pages", ["drill_id"], unique=False)
     op.create_index(op.f("ix_drill_pages_person_id"), "drill_pages", ["person_id"], unique=False)
+    routines = sa.table("routines", sa.column("name", sa.String()), sa.column("next_step_at", TIME))
+    now = datetime.now(UTC)
+    op.bulk_insert(
+        routines,
+        [{"name": "readiness", "next_step_at": now}, {"name": "drill", "next_step_at": now + WEEK}],
+    )
 
 
 def _alerts() -> None:
@@ -295,6 +307,8 @@ def _alerts() -> None:
     op.create_index(op.f("ix_outside_calls_alert_id"), "outside_calls", ["alert_id"], unique=False)
     op.create_index(op.f("ix_outside_calls_drill_id"), "outside_calls", ["drill_id"], unique=False)
     op.create_index(op.f("ix_outside_calls_due_at"), "outside_calls", ["due_at"], unique=False)
+    op.add_column("alert_pages", sa.Column("rung_at", TIME, nullable=True))
+    op.execute("UPDATE alert_pages SET rung_at = paged_at")
     op.add_column("alert_notes", sa.Column("author_id", sa.Uuid(), nullable=True))
     op.add_column("alerts", sa.Column("danger", sa.String(), nullable=True))
     op.add_column("alerts", sa.Column("severity", sa.Integer(), server_default="2", nullable=False))
@@ -305,5 +319,10 @@ def _alerts() -> None:
     op.add_column(
         "alerts", sa.Column("other_account", sa.Boolean(), server_default=sa.true(), nullable=False)
     )
+    op.add_column("alerts", sa.Column("widen_at", TIME, nullable=True))
     op.add_column("alerts", sa.Column("heard_at", TIME, nullable=True))
     op.add_column("alerts", sa.Column("merged_into_id", sa.Uuid(), nullable=True))
+    op.add_column("alerts", sa.Column("offered_to_id", sa.Uuid(), nullable=True))
+    op.add_column("alerts", sa.Column("hands_asked_at", TIME, nullable=True))
+    op.add_column("alerts", sa.Column("acknowledged_at", TIME, nullable=True))
+    op.add_column("rooms", sa.Column("former_index", sa.LargeBinary(), nullable=True))

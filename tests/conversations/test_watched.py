@@ -1,0 +1,113 @@
+"""Someone may read along: neutral words, nothing unasked, and one word that makes the chat vanish."""
+
+from __future__ import annotations
+
+from handlers.context import Union
+from storage.database import Database
+from tests.conversations.chats import newest_alert
+from tests.world import TelegramPlatform, World, console_world, telegram_world
+
+UNION = Union(country="ES", time_zone="UTC")
+CRY = "my husband is beating me"
+REVEALING = ("violence", "beat", "danger", "coordinator", "police", "112", "SOS")
+
+
+async def test_the_first_word_reveals_nothing_and_asks_if_it_is_safe(sqlite_database: Database) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        carla, ana = await world.coordinator("carla"), world.person("ana")
+        await ana.says(CRY)
+        ana.hears("Is this a good moment to write?", without=REVEALING)
+        ana.hears_nothing()
+        carla.hears("SOS", "They may be watched")
+        await ana.presses("Yes")
+        ana.hears(
+            "112", "go where other people are", "I write to you only when you write to me.", "Write umbrella"
+        )
+
+
+async def test_nothing_unasked_is_written_however_long_it_lasts(sqlite_database: Database) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        carla, ana = await world.coordinator("carla"), world.person("ana")
+        await ana.says(CRY)
+        world.clear()
+        await world.forward(hours=3)
+        ana.hears_nothing()
+        assert carla.inbox  # the escalation went on
+        world.clear()
+        await carla.presses("I take it")
+        ana.hears_nothing()
+
+
+async def test_what_a_coordinator_writes_waits_until_they_write(sqlite_database: Database) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        carla, ana = await world.coordinator("carla"), world.person("ana")
+        await ana.says(CRY)
+        await ana.presses("Yes")
+        await carla.presses("I take it")
+        world.clear()
+        await carla.says("are you alone?")
+        carla.hears("Your words wait until they write again.")
+        ana.hears_nothing()
+        await ana.says("he is out now")
+        assert any("are you alone?" in each.text for each in ana.inbox)
+        assert any("he is out now" in each.text for each in carla.inbox)
+        world.clear()
+        await ana.presses("You may write to me here")
+        ana.hears("All right.")
+        await carla.says("I am sending someone")
+        ana.hears("I am sending someone")
+
+
+async def test_not_a_good_moment_leaves_no_trace(sqlite_database: Database) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        await world.coordinator("carla")
+        ana = world.person("ana")
+        await ana.says(CRY)
+        ana.hears("Is this a good moment to write?")
+        await ana.presses("Not now")
+        assert {each.text for each in ana.inbox} == {"(taken back)"}
+        alert = await newest_alert(world)
+        assert (alert.state, alert.writing) == ("open", "answers")
+
+
+async def test_the_hide_word_deletes_both_sides_and_then_there_is_silence(sqlite_database: Database) -> None:
+    async with telegram_world(sqlite_database, UNION) as world:
+        carla, ana = await world.coordinator("carla"), world.person("ana")
+        await ana.says(CRY)
+        await ana.presses("Yes")
+        world.clear()
+        await ana.says("umbrella")
+        ana.hears_nothing()
+        assert _left_in_chat(world, "ana") == []  # of either side
+        assert any("They have hidden this chat" in each.text for each in carla.inbox)
+        await carla.presses("I take it")
+        await world.forward(hours=1)
+        ana.hears_nothing()
+        await ana.says("are you there")
+        ana.hears_nothing()
+        await ana.says("sunshine")
+        assert any("I am here again." in each.text for each in ana.inbox)
+
+
+async def test_the_hide_word_is_only_a_word_for_all_others(sqlite_database: Database) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        ana = world.person("ana")
+        await ana.says("umbrella")
+        assert ana.inbox
+
+
+async def test_no_second_account_unless_they_agree(sqlite_database: Database) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        await world.coordinator("carla")
+        ana = world.person("ana")
+        await ana.says(CRY)
+        assert (await newest_alert(world)).other_account is False
+        await ana.presses("Yes")
+        await ana.presses("You may also use my other account")
+        assert (await newest_alert(world)).other_account is True
+
+
+def _left_in_chat(world: World, name: str) -> list[str]:
+    assert isinstance(world.platform, TelegramPlatform)
+    person = world.platform.person(name)
+    return [*(each.text for each in person.heard), *person.wrote.values()]
