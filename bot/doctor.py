@@ -7,12 +7,14 @@ from random import SystemRandom
 
 from bot.adapters import GatewayFault
 from bot.app import utc_now
-from bot.settings import Settings
-from bot.setup import open_database, open_vault
+from bot.settings import Settings, SettingsError
+from bot.setup import load_core, open_database, open_vault
 
 
 async def examine(settings: Settings) -> AsyncIterator[str]:
     """One line a finding: "ok", or "!" with the remedy; raises SettingsError."""
+    if settings.locales_folder is not None:
+        yield _words(settings)
     if settings.telegram.token is None and not settings.matrix.homeserver:
         yield "! No account is configured: .env.example shows how."
     if settings.telegram.token is not None:
@@ -20,6 +22,15 @@ async def examine(settings: Settings) -> AsyncIterator[str]:
     if settings.matrix.homeserver:
         async for line in _matrix(settings):
             yield line
+
+
+def _words(settings: Settings) -> str:
+    """Whether the union's own texts and phrases can be read."""
+    try:
+        load_core(settings)
+    except SettingsError as error:
+        return f"! Words: {error}"
+    return "ok Words: the union's own texts and phrases can be read."
 
 
 async def _telegram(settings: Settings) -> str:

@@ -34,12 +34,15 @@ LOCALES = Path(__file__).parent.parent / "locales"
 
 
 def load_core(settings: Settings) -> Core:
-    catalogs = Catalogs.load(LOCALES)
+    own = read_own_skills(settings.skills_file) if settings.skills_file else Vocabulary()
+    try:
+        catalogs = Catalogs.load(LOCALES, settings.language, settings.locales_folder)
+        lexicons = Lexicons.load(LOCALES, own.synonyms, settings.locales_folder)
+    except ValueError as error:  # only of the union's own files: ours are tested
+        raise SettingsError(f"{PREFIX}LOCALES_FOLDER has a file that can't be used: {error}") from None
     if settings.language not in catalogs.languages:
         known = ", ".join(catalogs.languages)
         raise SettingsError(f"{PREFIX}LANGUAGE is wrong: there are catalogs for {known}.")
-    own = read_own_skills(settings.skills_file) if settings.skills_file else Vocabulary()
-    lexicons = Lexicons.load(LOCALES, own.synonyms)
     return Core(settings.union(), catalogs.with_names(own.names), lexicons, load_table(), own)
 
 

@@ -7,9 +7,9 @@ gets an SOS at once; only manners of speaking (`not`) take the meaning away.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import chain
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from handlers.phrase_index import Found, PhraseIndex
 from handlers.phrases import Phrasebook, frame, plain, squeeze
 
 SURE, MAYBE, SOFT, NOT = "sure", "maybe", "soft", "not"
+PHRASES = "phrases"
 # Which kind counts where words speak of several to the same extent: the cause rather than what comes of it.
 DANGERS: Final = (
     "self_harm", "violence", "child", "fire", "trapped", "missing", "disaster", "shelter", "medical",
@@ -29,11 +30,11 @@ SECTIONS: Final[Mapping[str, Sequence[str]]] = {
     "ordinary": ("words",),
     "crisis": (SURE, MAYBE, SOFT, NOT),
     "danger": DANGERS,
-    "minor": ("phrases", NOT),
-    "hide": ("phrases",),
-    "return": ("phrases",),
-    "yes": ("phrases",),
-    "no": ("phrases",),
+    "minor": (PHRASES, NOT),
+    "hide": (PHRASES,),
+    "return": (PHRASES,),
+    "yes": (PHRASES,),
+    "no": (PHRASES,),
 }
 
 
@@ -53,42 +54,33 @@ class Cry:
 class CrisisWords:
     """The crisis phrases of all languages."""
 
-    def __init__(self, books: Sequence[Phrasebook]) -> None:
-        ordinary = {word for book in books for word in book.data.get("ordinary", {}).get("words", ())}
-
-        def index(section: str, *keys: str) -> PhraseIndex:
-            found = (
-                ((key, phrase) for phrase in book.section(section, key)) for book in books for key in keys
-            )
-            return PhraseIndex(chain.from_iterable(found), ordinary)
-
-        self._alarms = index("crisis", SURE, MAYBE)
-        self._frames = index("crisis", SOFT, NOT)
-        self._dangers = index("danger", *DANGERS)
-        self._minors = index("minor", "phrases", NOT)
-        self._hide, self._return = index("hide", "phrases"), index("return", "phrases")
+    def __init__(self, books: Mapping[str, Phrasebook]) -> None:
+        self._books = books
+        self._ordinary = {
+            word for book in books.values() for word in book.data.get("ordinary", {}).get("words", ())
+        }
+        self._alarms = self._index("crisis", SURE, MAYBE)
 
     def intent(self, text: str) -> Intent | None:
         """Whether the words are an SOS, may be one, or neither, in any language."""
         words = plain(text)
-        return self._weigh(words)[0] if self._alarms.candidates(words.split()) else None
+        return self._weigh(_framed(words))[0] if self._alarms.candidates(words.split()) else None
 
     def cry(self, text: str) -> Cry:
         """All that the words say of danger."""
-        intent, framed = self._weigh(plain(text))
-        return Cry(intent, None if intent is None else self._danger(framed), self.says_minor(text))
+        framed = _framed(plain(text))
+        intent, alarms, rest = self._weigh(framed)
+        danger = self._danger(rest, {each.language for each in alarms}) if intent else None
+        return Cry(intent, danger, self._says_minor(framed))
 
     def danger(self, text: str) -> str | None:
         """The kind of danger that words name, where it is known already that there is one."""
-        return self._danger(self._weigh(plain(text))[1])
+        _intent, alarms, rest = self._weigh(_framed(plain(text)))
+        return self._danger(rest, {each.language for each in alarms})
 
     def says_minor(self, text: str) -> bool:
         """Whether the writer says that they are under 18."""
-        framed = _framed(plain(text))
-        if not (found := self._minors.search(framed)):
-            return False
-        framed = _erase(framed, [each for each in found if each.tells == NOT])
-        return any(each.tells != NOT for each in self._minors.search(framed))
+        return self._says_minor(_framed(plain(text)))
 
     def is_hide(self, text: str) -> bool:
         """Whether the whole message is the word that hides the chat."""
@@ -98,36 +90,88 @@ class CrisisWords:
         """Whether the whole message is the word that ends the silence after it."""
         return bool(self._return.search(_framed(plain(text))))
 
-    def _weigh(self, words: str) -> tuple[Intent | None, str]:
-        """What the words are, and the framed words without manners of speaking."""
-        framed = _framed(words)
-        if not self._alarms.search(framed):
-            return None, framed
-        framed = _erase(framed, [each for each in self._frames.search(framed) if each.tells == NOT])
-        alarms = self._alarms.search(framed)
-        sure = [each for each in alarms if each.tells == SURE]
-        if sure:
-            soft = [each for each in self._frames.search(framed) if each.tells == SOFT]
-            if not all(any(each.overlaps(other) for other in soft) for each in sure):
-                return Intent.SOS, framed
-        return (Intent.MAYBE_SOS if alarms else None), framed
+    def _weigh(self, framed: list[str]) -> tuple[Intent | None, list[Found], list[str]]:
+        """What the words are, by which phrases, and the words without manners of speaking."""
+        if not (alarms := self._alarms.search(framed)):
+            return None, [], framed
+        frames = self._frames.search(framed)
+        if calm := [each for each in frames if each.tells == NOT]:
+            framed = _erase(framed, calm)
+            alarms, frames = self._alarms.search(framed), self._frames.search(framed)
+        soft = [each for each in frames if each.tells == SOFT]
+        for each in alarms:
+            if each.tells == SURE and not any(each.overlaps(other) for other in soft):
+                return Intent.SOS, alarms, framed
+        return (Intent.MAYBE_SOS if alarms else None), alarms, framed
 
-    def _danger(self, framed: str) -> str | None:
-        """The kind of which most words speak."""
+    def _danger(self, framed: list[str], languages: Set[str]) -> str | None:
+        """The kind of which most words speak, if they can in the languages of the cry."""
+        found = self._dangers.search(framed)
         said: dict[str, set[int]] = {}
-        for found in self._dangers.search(framed):
-            words = (at for at in range(found.start, found.end) if framed[at] == " ")
-            said.setdefault(found.tells, set()).update(words)
+        for each in [each for each in found if each.language in languages] or found:
+            said.setdefault(each.tells, set()).update(range(each.start, each.end))
         return max(DANGERS, key=lambda kind: len(said.get(kind, ()))) if said else None
 
+    def _says_minor(self, framed: list[str]) -> bool:
+        found = self._minors.search(framed)
+        if all(each.tells == NOT for each in found):
+            return False
+        framed = _erase(framed, [each for each in found if each.tells == NOT])
+        return any(each.tells != NOT for each in self._minors.search(framed))
 
-def load(folders: Sequence[Path]) -> dict[str, Phrasebook]:
-    """Read each `<language>/crisis.toml`; the one in a later folder replaces that in an earlier one.
+    # What only some messages are compared with is read when the first of them comes.
+
+    @cached_property
+    def _frames(self) -> PhraseIndex:
+        return self._index("crisis", SOFT, NOT)
+
+    @cached_property
+    def _dangers(self) -> PhraseIndex:
+        return self._index("danger", *DANGERS)
+
+    @cached_property
+    def _minors(self) -> PhraseIndex:
+        return self._index("minor", PHRASES, NOT)
+
+    @cached_property
+    def _hide(self) -> PhraseIndex:
+        return self._index("hide", PHRASES)
+
+    @cached_property
+    def _return(self) -> PhraseIndex:
+        return self._index("return", PHRASES)
+
+    def _index(self, section: str, *keys: str) -> PhraseIndex:
+        return PhraseIndex(
+            (
+                (language, key, phrase)
+                for language, book in self._books.items()
+                for key in keys
+                for phrase in book.section(section, key)
+            ),
+            self._ordinary,
+        )
+
+
+def load(folder: Path, own: Path | None = None) -> dict[str, Phrasebook]:
+    """Read each `<language>/crisis.toml`; the one in the union's own folder replaces that of its language.
 
     Raises ValueError that says where in which file something is wrong.
     """
-    paths = {path.parent.name: path for folder in folders for path in sorted(folder.glob("*/crisis.toml"))}
-    return {language: Phrasebook(path, _read(path)) for language, path in sorted(paths.items())}
+    books = {path.parent.name: Phrasebook(path, _read(path)) for path in sorted(folder.glob("*/crisis.toml"))}
+    if own is not None:
+        for path in sorted(own.glob("*/crisis.toml")):
+            books[path.parent.name] = book = Phrasebook(path, _read(path))
+            _check(book)
+    return books
+
+
+def _check(book: Phrasebook) -> None:
+    """Read every phrase; those of our own files are checked by tests, and read when they are needed."""
+    for section, keys in SECTIONS.items():
+        if section != "ordinary":
+            for key in keys:
+                book.section(section, key)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -147,15 +191,16 @@ def _read(path: Path) -> dict[str, Any]:
     return data
 
 
-def _framed(words: str) -> str:
-    return frame(squeeze(words))
+def _framed(words: str) -> list[str]:
+    return frame(squeeze(words)).split()
 
 
-def _erase(framed: str, spans: list[Found]) -> str:
-    """The text without the spans; of two that overlap the one that begins first, or else the longer one."""
-    kept, end = [], 0
+def _erase(framed: list[str], spans: list[Found]) -> list[str]:
+    """The words without the spans; of two that overlap the one that begins first, or else the longer one."""
+    kept: list[str] = []
+    end = 0
     for span in sorted(spans, key=lambda span: (span.start, -span.end)):
         if span.start >= end:
-            kept += [framed[end : span.start], " ~"]
+            kept += [*framed[end : span.start], "~"]
             end = span.end
-    return "".join((*kept, framed[end:]))
+    return [*kept, *framed[end:]]

@@ -149,7 +149,7 @@ class Lexicons:
         own, crisis = own or {}, crisis or {}
         self.calendars = calendars or {}
         self.languages = tuple(books)
-        self.crisis_words = CrisisWords(tuple(crisis.values()))
+        self.crisis_words = CrisisWords(crisis)
         self._urgent = _Section.of("urgent", *books.values())
         self._lexicons = {
             language: _Lexicon(books.get(language, Phrasebook(Path(), {})), own.get(language, {}))
@@ -164,19 +164,18 @@ class Lexicons:
 
     @classmethod
     def load(
-        cls, folder: Path, own: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
-        laid_over: Path | None = None,
+        cls, folder: Path, synonyms: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        own: Path | None = None,
     ) -> Lexicons:  # fmt: skip
         """Read each `<language>/lexicon.toml`, `whose.toml`, `when.toml` and `crisis.toml`.
 
-        own: phrases of the union's own skills. laid_over: a folder of the union's own, whose `crisis.toml` of
-        a language replaces ours. Raises ValueError that says where in which file something is wrong.
+        synonyms: phrases of the union's own skills. own: a folder of the union's own, where a `crisis.toml`
+        replaces ours of that language. Raises ValueError that says where in which file something is wrong.
         """
         paths = sorted(folder.glob("*/lexicon.toml"))
         read = {path: _read(path) | _read(path.with_name("whose.toml")) for path in paths}
         books = {path.parent.name: Phrasebook(path, data) for path, data in read.items()}
-        folders = [folder] if laid_over is None else [folder, laid_over]
-        return cls(books, own, when.load(folder), crisis_words.load(folders))
+        return cls(books, synonyms, when.load(folder), crisis_words.load(folder, own))
 
     def crisis(self, text: str) -> Intent | None:
         """Whether the words are an SOS, may be one, or neither, in any language."""

@@ -1,36 +1,48 @@
 """Which of thousands of phrases a text has, looked up by the rarest word of each.
 
-An ordinary message costs a look-up for each of its words; a phrase is compiled when a text first needs it.
+An ordinary message costs a look-up for each of its words; what a phrase needs is made ready when a text first
+has its word. Texts are lists of plain and squeezed words, with `^` and `$` for their ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from math import inf
 from typing import Final, NamedTuple
 
-from handlers.phrases import Pattern, Phrase, plain, squeeze
+from handlers.phrase_steps import ENDS, Step, first_end, firsts, plain_words
+from handlers.phrases import Item, Phrase, squeeze
 
 MOST_KNOWN: Final = 50_000  # words whose phrases are remembered
 LONGEST_KNOWN: Final = 40  # letters; nobody should fill the memory with long ones
-_ENDS: Final = frozenset("^$")  # of a message: no words
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Entry:
-    """One phrase, of what it tells."""
+    """One phrase: of which language, what it tells; and once it is made ready, how it is found."""
 
+    language: str
     tells: str
-    pattern: Pattern
+    phrase: Phrase
+    steps: tuple[Step, ...] = ()
+    first: Step | None = None  # any word with which it begins; None: with any at all
+    needs: tuple[KeysView[str], ...] = ()  # of each of them a text must have one
+
+    def make_ready(self, step: Callable[[Item], Step]) -> None:
+        self.steps = tuple(map(step, self.phrase))
+        self.first = firsts(self.steps)
+        self.needs = tuple(each.whole.keys() for each in self.steps if each.is_needed)
 
 
 class Found(NamedTuple):
-    """Where a text has a phrase, in letters of the framed text."""
+    """Where a text has a phrase: from this word up to that."""
 
     start: int
     end: int
     tells: str
+    language: str
 
     def overlaps(self, other: Found) -> bool:
         return self.start < other.end and other.start < self.end
@@ -39,15 +51,16 @@ class Found(NamedTuple):
 class PhraseIndex:
     """Phrases, and what each of them tells."""
 
-    def __init__(self, phrases: Iterable[tuple[str, Phrase]], ordinary: Set[str]) -> None:
-        """phrases: what each tells, and itself. ordinary: words that a phrase is not looked up by."""
+    def __init__(self, phrases: Iterable[tuple[str, str, Phrase]], ordinary: Set[str]) -> None:
+        """phrases: of which language, what it tells, itself. ordinary: words it is not looked up by."""
         self._whole: dict[str, list[Entry]] = {}
         self._beginning: dict[str, list[Entry]] = {}
         self._shortest = LONGEST_KNOWN
         self._known: dict[str, tuple[Entry, ...]] = {}
+        self._steps: dict[Item, Step] = {}
         rarity = _Rarity(ordinary)
-        for tells, phrase in phrases:
-            entry = Entry(tells, Pattern([phrase]))
+        for language, tells, phrase in phrases:
+            entry = Entry(language, tells, phrase)
             for word in rarity.telling(phrase):
                 table = self._whole
                 if word[-1] == "*":
@@ -55,25 +68,37 @@ class PhraseIndex:
                     self._shortest = min(self._shortest, len(word))
                 table.setdefault(word, []).append(entry)
 
-    def candidates(self, words: Iterable[str]) -> set[Entry]:
+    def candidates(self, words: Iterable[str]) -> dict[Entry, None]:
         """The phrases whose rarest word is among the plain words, squeezed or not."""
-        found: set[Entry] = set()
+        found: dict[Entry, None] = {}
         known = self._known
         for word in words:
             entries = known.get(word)
             if entries is None:
                 entries = self._look_up(word)
             if entries:
-                found.update(entries)
+                found.update(dict.fromkeys(entries))
         return found
 
-    def search(self, framed: str) -> list[Found]:
-        """Every place in a framed and squeezed text at which one of the phrases stands."""
-        return [
-            Found(*match.span(), entry.tells)
-            for entry in self.candidates(framed.split())
-            for match in entry.pattern.compiled.finditer(framed)
-        ]
+    def search(self, words: Sequence[str]) -> list[Found]:
+        """Every place at which one of the phrases stands."""
+        said = frozenset(words)
+        found: list[Found] = []
+        for entry in self.candidates(said):
+            if not entry.steps:
+                entry.make_ready(self._step)
+            for needed in entry.needs:
+                if needed.isdisjoint(said):
+                    break
+            else:
+                found += _places(entry, words)
+        return found
+
+    def _step(self, item: Item) -> Step:
+        """Most of them stand in many phrases."""
+        if (known := self._steps.get(item)) is None:
+            known = self._steps[item] = Step.of(item)
+        return known
 
     def _look_up(self, word: str) -> tuple[Entry, ...]:
         squeezed = squeeze(word)
@@ -88,36 +113,48 @@ class PhraseIndex:
         return entries
 
 
+def _places(entry: Entry, words: Sequence[str]) -> Iterator[Found]:
+    after = 0
+    for start in range(len(words)) if entry.first is None else entry.first.starts(words):
+        if start >= after and (end := first_end(entry.steps, words, start)) is not None:
+            yield Found(start, end, entry.tells, entry.language)
+            after = end
+
+
 class _Rarity:
     """How common words are: an ordinary word is commoner than any other, a short one than a long one."""
 
     def __init__(self, ordinary: Set[str]) -> None:
-        self._ordinary = {squeeze(plain(word)) for word in ordinary}
-        self._words: dict[str, tuple[float, str]] = {}
+        self._ordinary = {word for written in ordinary for word in plain_words(written)}
+        self._known: dict[str, tuple[float, str]] = {}
 
     def telling(self, phrase: Phrase) -> Iterable[str]:
         """Words of which every text has one that has the phrase: of one item, the rarest of each choice."""
         least, best = inf, {}
         for item in phrase:
-            if not item or "" in item or not _ENDS.isdisjoint(item):
+            if not item or "" in item or not ENDS.isdisjoint(item):
                 continue
-            rarest = [min(self._word(word) for word in text.split() if word not in _ENDS) for text in item]
-            commonest = max(rarest)[0]
+            commonest, words = self._rarest(item, least)
             if commonest < least:
-                least, best = commonest, dict.fromkeys(word for _common, word in rarest)
-        if not best:
-            raise ValueError("every word of it may be missing")
+                least, best = commonest, words
         return best
 
-    def _word(self, written: str) -> tuple[float, str]:
-        if (known := self._words.get(written)) is None:
-            parts = squeeze(plain(written)).split()
-            if not parts:
-                raise ValueError(f"{written!r} has no letter")
-            parts[-1] += "*" * written.endswith("*")
-            known = min((self._common(part.rstrip("*")), part) for part in parts)
-            self._words[written] = known
-        return known
+    def _rarest(self, item: Item, least: float) -> tuple[float, dict[str, None]]:
+        """The rarest word of each choice, and how common the commonest is; not to the end from `least` on."""
+        words: dict[str, None] = {}
+        commonest = 0.0
+        for text in item:
+            if (known := self._known.get(text)) is None:
+                said = chain.from_iterable(plain_words(word) for word in text.split() if word not in ENDS)
+                known = self._known[text] = min((self._common(word), word) for word in said)
+            common, word = known
+            words[word] = None
+            if common > commonest:
+                commonest = common
+                if common >= least:
+                    break
+        return commonest, words
 
     def _common(self, word: str) -> float:
+        word = word.rstrip("*")
         return len(word) ** -3 + (word in self._ordinary) / 10

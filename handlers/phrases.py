@@ -114,8 +114,8 @@ def squeeze(text: str) -> str:
 
 _WITHOUT_UMLAUTS: Final = MappingProxyType(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"}))
 _GAP: Final = "(?: [^ ]+){0,3}?"
-_Item = tuple[str, ...]  # alternatives; "" among them: may be left out; none at all: a gap
-Phrase = tuple[_Item, ...]
+Item = tuple[str, ...]  # alternatives; "" among them: may be left out; none at all: a gap
+Phrase = tuple[Item, ...]
 _Entry = tuple[tuple[str, ...], str]  # the atoms of a literal beginning, and the rest as an expression
 
 
@@ -126,7 +126,7 @@ class Phrasebook:
     path: Path
     data: Mapping[str, Any]
 
-    _items: dict[str, _Item] = field(default_factory=dict, compare=False, repr=False)
+    _items: dict[str, Item] = field(default_factory=dict, compare=False, repr=False)
 
     def section(self, name: str, key: str) -> list[Phrase]:
         """The phrases under a key of a section; raises ValueError that names file, section and phrase."""
@@ -142,15 +142,17 @@ class Phrasebook:
         items = tuple([self._item(part) for part in _split(phrase, " ") if part])
         if not items or not items[0] or not items[-1]:
             raise ValueError("a phrase neither begins nor ends with a gap")
+        if all("" in item for item in items if item):
+            raise ValueError("every word of it may be missing")
         return items
 
-    def _item(self, part: str) -> _Item:
+    def _item(self, part: str) -> Item:
         """One part of a phrase; most of them stand in many phrases."""
         if (known := self._items.get(part)) is None:
             known = self._items[part] = self._read(part)
         return known
 
-    def _read(self, part: str) -> _Item:
+    def _read(self, part: str) -> Item:
         if part == "*":
             return ()
         core = part.removesuffix("?")
@@ -158,8 +160,10 @@ class Phrasebook:
             found = [text for choice in _split(core[1:-1], "|") for text in self._texts(choice)]
         elif core[:1] + core[-1:] == "{}":
             found = [text for choice in self._group(core[1:-1]) for text in self._texts(choice)]
-        elif not core or not _MARKS.isdisjoint(core):
+        elif core in ("", "*") or not _MARKS.isdisjoint(core):
             raise ValueError(f"{part!r} is out of place")
+        elif not (core.isalpha() or core in "^$" or plain(core)):
+            raise ValueError(f"{part!r} has no letter")
         else:
             spellings = self.data.get("spellings", {}).get(core, ())
             found = [form for word in (core, *spellings) for form in _forms(word)]
@@ -167,6 +171,8 @@ class Phrasebook:
 
     def _texts(self, choice: str) -> list[str]:
         """Every text that one alternative of a choice stands for."""
+        if choice.isalpha() and choice.isascii() and choice not in self.data.get("spellings", ()):
+            return [choice]  # as most are
         items = [self._item(part) for part in _split(choice, " ") if part]
         if () in items:
             raise ValueError("no gap inside a choice")
@@ -237,7 +243,7 @@ def _trie(entries: Iterable[_Entry]) -> str:
 
 def _expression(phrases: Iterable[Phrase]) -> str:
     """One expression for all phrases; those that begin with the same item share it."""
-    following: dict[_Item, list[Phrase]] = {}
+    following: dict[Item, list[Phrase]] = {}
     for first, *rest in phrases:
         following.setdefault(first, []).append(tuple(rest))
     entries: list[_Entry] = []

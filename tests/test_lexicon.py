@@ -51,8 +51,14 @@ estoy en peligro | tengo miedo de mi marido | mi abuela se ha caído | necesito 
 ya no puedo seguir así | no me siento segura
 """
 
+SOFT = """
+I had a heart attack last year | I don't want to die, don't worry | my mother survived a stroke two years ago
+he had a stroke last month and is at home | tuve un infarto el año pasado | no está sangrando
+mi padre tuvo un ictus hace dos años | on the news a house is on fire
+"""
+
 HARMLESS = """
-my boss is killing me | I had a heart attack last year | fire drill tomorrow | my back is killing me
+my boss is killing me | fire drill tomorrow | my back is killing me
 this heat is killing me | you're killing me lol | dying to see you | I'm dying of laughter
 my phone is dying | I would die for a coffee | is there a fire drill on Monday? | where is the fire station
 the fire extinguisher needs checking | it's not an emergency | not an emergency, just a question
@@ -60,13 +66,13 @@ this isn't an emergency | no emergency here | in case of emergency call Ana | wh
 what does sos mean | the SOS button doesn't work | false alarm, sorry | he is fine now
 my grandfather fell in love again | I fell asleep | she fell asleep on the bus | prices fell last week
 my father fell last year | I'm drowning in paperwork | stuck in traffic | trapped in meetings all day
-the team is on fire today | you're fired | I don't want to die, don't worry | nobody was hurt
+the team is on fire today | you're fired | nobody was hurt
 he is not bleeding | she's breathing normally | a stroke of luck | the film is called Help
 suicide prevention talk on Friday | blood donation on Saturday | I need a blood test
 we are moving house in May | she is not moving house | I can't wake up early | I can't go on Saturday
 bleeding edge software | cutting edge | breaking in new shoes | a campfire in the park | fireworks at ten
-I work for the fire brigade | first aid course | my mother survived a stroke two years ago
-he had a stroke last month and is at home | killing time | labour law meeting
+I work for the fire brigade | first aid course
+killing time | labour law meeting
 see you at the meeting on Tuesday | the printer is broken again | they took my application at the town hall
 good night all | the water is cut off until noon | can I pay with cash? | what time is it?
 I'll be there at five | who is on duty tonight? | hello, how can I join? | what is hay fever
@@ -75,11 +81,11 @@ sounds good | I have two sisters | see you as soon as you arrive | let's talk to
 he can't go on holiday | I nearly had a heart attack when I saw the bill | how are you? | the ship is here
 🙂 | hot dogs | no es una emergencia | No es ninguna emergencia | mi jefe me está matando | el calor me mata
 me muero de risa | me muero de hambre | me muero de ganas de verte | simulacro de incendio mañana
-tuve un infarto el año pasado | mi padre tuvo un ictus hace dos años | ¿vos sos de aquí? | sos un genio
+¿vos sos de aquí? | sos un genio
 que sos tan amable | fuegos artificiales | cocinar a fuego lento | se ha caído internet
 se me ha caído el móvil | se ha quedado dormido | primeros auxilios | curso de primeros auxilios
 puesto de socorro | en caso de emergencia | el teléfono de emergencias | ahogado en deudas
-atrapado en un atasco | casi me da un infarto | falsa alarma | no hay heridos | no está sangrando
+atrapado en un atasco | casi me da un infarto | falsa alarma | no hay heridos
 ya respira bien | mi tía Socorro vendrá mañana | el botón SOS no funciona | no llames a la policía
 matar el tiempo | de infarto | ataque de risa | sin peligro | donar sangre | análisis de sangre
 ¿a qué hora es la asamblea? | mañana llevo el pan | he dejado las cajas en la puerta | la cita es el lunes
@@ -175,6 +181,11 @@ def test_an_unmistakable_crisis_is_an_sos_in_any_language(text: str) -> None:
 def test_a_possible_crisis_is_asked_about(text: str) -> None:
     assert LEXICONS.crisis(text) is Intent.MAYBE_SOS
     assert LEXICONS.understand(text, "es").intent is Intent.MAYBE_SOS
+
+
+@pytest.mark.parametrize("text", sentences(SOFT))
+def test_a_crisis_that_is_denied_told_or_long_past_is_asked_about(text: str) -> None:
+    assert LEXICONS.crisis(text) is Intent.MAYBE_SOS
 
 
 @pytest.mark.parametrize("text", sentences(HARMLESS))

@@ -105,7 +105,7 @@ WRONG = {
     "KEEP_EVENTS_HOURS": ["0", "721"],
     "KEEP_ATTACHMENTS_DAYS": ["0", "91"],
     "LARGEST_ATTACHMENT_MEGABYTES": ["0", "21"],
-    "LOG_LEVEL": ["LOUD"], "NAME": ["x" * 61],
+    "LOCALES_FOLDER": ["nowhere/at/all"], "LOG_LEVEL": ["LOUD"], "NAME": ["x" * 61],
     "TELEGRAM": ["x", "[]"], "MATRIX": ["x", "[]"],
     "TELEGRAM__BASE_URL": ["api.example.org", "ftp://example.org"],
     "MATRIX__HOMESERVER": ["matrix.example.org", "ftp://example.org"],
