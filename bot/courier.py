@@ -28,6 +28,7 @@ AT_ONCE = 32  # messages on their way at the same time
 SPARED = 8  # of these, only for the crisis lane
 HOLD = timedelta(minutes=5)
 FIRST_RETRY = timedelta(seconds=2)
+AT_ONCE_AGAIN = timedelta(0)
 LONGEST_RETRY = timedelta(minutes=5)
 LONGEST_CRISIS_RETRY = timedelta(seconds=5)  # of what was certainly not sent
 GIVE_UP_AFTER = {Lane.CRISIS: timedelta(days=7), Lane.REPLY: timedelta(days=2),
@@ -143,7 +144,7 @@ class Courier:
         if parcels:
             self.step("7 claimed to send")
         for parcel in parcels:
-            self.pacer.sent(now, parcel.recipient)
+            self.pacer.sent(now, parcel.recipient, is_room=parcel.message.is_room)
             self._on_the_way.add(asyncio.create_task(self._send(parcel)))
         return len(parcels)
 
@@ -198,7 +199,10 @@ class Courier:
         except Refused as fault:
             return Fate(parcel, "refused", reason=fault.reason, unreachable=fault.unreachable)
         except ChatMoved as moved:
-            return Fate(parcel, "waiting", reason="the chat has moved", moved_to=moved.chat)
+            at_once = timedelta(0)
+            return Fate(
+                parcel, "waiting", reason="the chat has moved", retry_after=at_once, moved_to=moved.chat
+            )
         except Exception as error:  # a wall: one message must not stop the others
             log.exception("message %d could not be sent", parcel.row_id)
             return Fate(parcel, self._unknown, reason=type(error).__name__)
@@ -229,8 +233,8 @@ class Courier:
                     self._not_sent(tx, now, row, fate)
 
     def _not_sent(self, tx: Transaction, now: datetime, row: Outbox, fate: Fate) -> None:
-        if fate.moved_to is not None:
-            fates.move(tx, row, fate.moved_to)
+        if fate.moved_to is not None and fates.move(tx, row, fate.moved_to):
+            self._tell_core(tx, now, row, Kind.MOVED, row.recipient, room_id=str(row.room_id))
         if fate.state == "refused" and fate.parcel.message.edits and not fate.unreachable:
             fates.send_anew(row, now)
         elif fate.state == "refused" or self._gives_up(now, fate):
@@ -268,6 +272,8 @@ class Courier:
         detail = {"fate": "refused" if fate.state == "refused" else "uncertain"}
         if row.account_id is not None:
             detail["account"] = str(row.account_id)
+        if row.room_id is not None:
+            detail["room_id"] = str(row.room_id)
         if fate.unreachable:
             detail["unreachable"] = "yes"
         if row.invitation_id is not None and not passed_on:
@@ -278,11 +284,14 @@ class Courier:
             if source is not None:
                 detail |= {"source_account": str(source.id), "source_person": str(source.person_id)}
                 sender = source.address_index
-        key = f"undelivered:{row.id}:{row.attempts}"
+        self._tell_core(tx, now, row, Kind.UNDELIVERED, sender, **detail)
+
+    def _tell_core(
+        self, tx: Transaction, now: datetime, row: Outbox, kind: Kind, sender: bytes, **detail: str
+    ) -> None:
+        key = f"{kind}:{row.id}:{row.attempts}"
         crisis = row.lane == Lane.CRISIS
-        inbox.report(
-            tx, now, sender, key, event(Kind.UNDELIVERED, **detail), crisis=crisis, keep=self.keep_events
-        )
+        inbox.report(tx, now, sender, key, event(kind, **detail), crisis=crisis, keep=self.keep_events)
 
 
 def _pause(now: datetime, fate: Fate) -> timedelta:

@@ -94,12 +94,12 @@ class Settings(BaseSettings):
     area_kilometres: Annotated[int, Field(ge=1, le=5_000)] = 50
     time_zone: str = ""
     skills_file: Path | None = None
-    locales_folder: Path | None = None
     alerts_carried: Annotated[int, Field(ge=1, le=20)] = 3
     outside_command: Annotated[str, Field(repr=False)] = ""  # it may have a password
     outside_webhook: SecretStr = SecretStr("")
     drill_every_days: Annotated[int, Field(ge=0, le=365)] = 30
     alive_url: str = ""
+    locales_folder: Path | None = None
     most_asked: Annotated[int, Field(ge=1, le=100)] = 10
     silence_percent: Annotated[int, Field(ge=1, le=90)] = 10
     wave_minutes: Minutes = 15
@@ -195,17 +195,17 @@ class Settings(BaseSettings):
             raise ValueError("it must be DEBUG, INFO, WARNING or ERROR")
         return value.upper()
 
+    def outside_ways(self) -> tuple[str, ...]:
+        """The names of the ways on which somebody is told outside the chats."""
+        configured = (("command", self.outside_command), ("webhook", self.outside_webhook.get_secret_value()))
+        return tuple(name for name, value in configured if value)
+
     @field_validator("locales_folder")
     @classmethod
     def _folder_there(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_dir():
             raise ValueError("it leads to no folder")
         return value
-
-    def outside_ways(self) -> tuple[str, ...]:
-        """The names of the ways on which somebody is told outside the chats."""
-        configured = (("command", self.outside_command), ("webhook", self.outside_webhook.get_secret_value()))
-        return tuple(name for name, value in configured if value)
 
     def union(self) -> Union:
         """The part of the settings that the core works by."""

@@ -130,9 +130,16 @@ def make_adapters(
     adapters: list[Adapter] = []
     if settings.telegram.token is not None:
         from bot.adapters.telegram import Telegram
+        from bot.doorkeeper import Doorkeeper
 
-        token = settings.telegram.token.get_secret_value()
-        adapters.append(Telegram(token, settings.telegram.base_url, commands=menu_commands(core)))
+        adapters.append(
+            Telegram(
+                settings.telegram.token.get_secret_value(),
+                settings.telegram.base_url,
+                commands=menu_commands(core),
+                doorkeeper=Doorkeeper(database, Telegram.platform, now),
+            )
+        )
     if settings.matrix.homeserver:
         adapters.append(make_matrix(settings, database, now))
     return adapters

@@ -1,6 +1,6 @@
 """The ways on which an operator can be told outside the chats: a command of theirs, a web address.
 
-Each is given the same JSON, on its standard input or as the body of a POST; docs/crises.md shows it.
+Each is given the same JSON, on its standard input or as the body of a POST; docs/escalation.md shows it.
 """
 
 from __future__ import annotations

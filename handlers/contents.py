@@ -34,7 +34,7 @@ from handlers import (
     resolving,
     retracting,
     roll_call,
-    rooms,
+    room_purpose,
     safety,
     same_incident,
     showing,
@@ -158,7 +158,7 @@ COMMANDS: dict[str, Command] = {
     "covering": Command(covers.covering),
     "swap": Command(covers.swap),
     "swapped": Command(covers.swapped),
-    "coordinators": Command(rooms.decide),
+    "coordinators": Command(room_purpose.decide),
     "code": Command(membership.code),
     "letin": Command(membership.let_in),
     "verify": Command(verifying.verify),
@@ -196,7 +196,7 @@ REPORTS: dict[Kind, Callable[[Context, Inbound], list[Outbound]]] = {
     Kind.UNBLOCKED: reports.unblocked,
     Kind.FETCHED: conversing.fetched,
     Kind.UNFETCHED: conversing.unfetched,
-    Kind.JOINED: rooms.joined,
+    Kind.JOINED: room_purpose.joined,
     Kind.REDACTED: retracting.redacted,
     Kind.LOCKED: unread.locked,
 }
@@ -205,6 +205,8 @@ REPORTS: dict[Kind, Callable[[Context, Inbound], list[Outbound]]] = {
 OWN_REPORTS: dict[Kind, Callable[[Moment, Inbound], list[Outbound]]] = {
     Kind.UNDELIVERED: reports.undelivered,
     Kind.FAULT: reports.fault,
+    Kind.LEFT: room_purpose.left,
+    Kind.MOVED: room_purpose.moved,
     Kind.RESEND: unread.resend,
 }
 

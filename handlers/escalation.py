@@ -2,7 +2,7 @@
 
 A policy is copied into the alert when it opens, so that a change never bends a running escalation. It goes in
 rounds: each tier reaches all whom the one before it reaches, each round begins wider than the one before, and
-there is always a next one: it cannot run out. docs/crises.md says what that means for a night.
+there is always a next one: it cannot run out. docs/escalation.md says what that means for a night.
 """
 
 from __future__ import annotations

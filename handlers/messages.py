@@ -63,6 +63,8 @@ class Kind(StrEnum):
     REDACTED = "redacted"  # the person took the message `message_id` back
     LOCKED = "locked"  # something was said whose key has not arrived; `detail["late"]`: for a minute now
     JOINED = "joined"  # the bot was asked into a group by this person, and is there
+    LEFT = "left"  # the bot is no longer in the group `detail["room"]` of `detail["platform"]`
+    MOVED = "moved"  # that group goes on as `detail["to"]`
     BLOCKED = "blocked"  # the person stopped the bot: nothing can be delivered any more
     UNBLOCKED = "unblocked"
     UNDELIVERED = "undelivered"  # an outgoing message was refused for good, or its fate is unknown

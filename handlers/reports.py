@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from handlers import alarms, volunteering
+from handlers import alarms, room_purpose, volunteering
 from handlers.context import Context, Moment
 from handlers.messages import Inbound, Outbound, _
 from storage import alerts, needs, people
@@ -66,6 +66,8 @@ def undelivered(moment: Moment, inbound: Inbound) -> list[Outbound]:
     told: list[Outbound] = []
     if account is not None and detail.get("unreachable"):
         told += gone(moment, account)
+    if detail.get("room_id") and detail.get("unreachable"):
+        told += room_purpose.lost(moment, UUID(detail["room_id"]))
     if detail.get("invitation"):
         invitation = moment.tx.session.get(Invitation, UUID(detail["invitation"]))
         if invitation is not None and detail["fate"] == "refused":

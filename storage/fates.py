@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import alerts, conversations, outbox, people
+from storage import alerts, conversations, outbox, people, rooms
 from storage.conversations import TOKEN_LENGTH
 from storage.database import Transaction
 from storage.outbox import HELD
 from storage.sealing import WrongMasterKey
-from storage.tables import WAITING, Account, Alert, Choice, Invitation, Outbox
+from storage.tables import WAITING, Account, Alert, Choice, Invitation, Outbox, Room
 
 log = logging.getLogger(__name__)
 
@@ -40,15 +40,22 @@ def send_anew(row: Outbox, now: datetime) -> None:
     row.claimed_by, row.claimed_until = None, None
 
 
-def move(tx: Transaction, row: Outbox, chat: str) -> None:
-    """The chat goes on under another address: the account and all that waits for it follow."""
+def move(tx: Transaction, row: Outbox, chat: str) -> bool:
+    """The chat goes on under another address: the account or room and all that waits for it follow.
+
+    Whether a room has moved by it, of which the core does not know yet.
+    """
+    room = tx.session.get(Room, row.room_id) if row.room_id else None
+    if room is not None:
+        return rooms.move(tx, room, chat)
     account = tx.session.get(Account, row.account_id) if row.account_id else None
     if account is None:
-        return
+        return False
     person = people.get(tx, account.person_id)
     account.address_index = people.address_index(tx, account.platform, chat)
     account.sealed_address = tx.seal(person.key_id, "address", chat)
     outbox.readdress(tx, account.id, account.address_index, account.sealed_address)
+    return False
 
 
 def pass_on(tx: Transaction, now: datetime, row: Outbox, *, elsewhere: bool = False) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from tests.bot_api_groups import Group
 from tests.bot_api_methods import Methods, Params, Refusal
 from tests.bot_api_people import Key, Person, Sent, Upload
 
@@ -85,7 +86,7 @@ class BotApi(Methods):
         self._methods = {
             "".join(name.split("_")): getattr(self, name)
             for name in dir(Methods)
-            if name.startswith(("get_", "send_", "edit_", "answer_", "set_", "delete_"))
+            if name.startswith(("get_", "send_", "edit_", "answer_", "set_", "delete_", "leave_"))
         }
 
     async def start(self) -> None:
@@ -121,6 +122,12 @@ class BotApi(Methods):
         if user_id not in self.people:
             self.people[user_id] = Person(self, user_id, first_name, language_code, username)
         return self.people[user_id]
+
+    def group(self, chat: int, kind: str = "group") -> Group:
+        """The group with this id, which appears when first asked for."""
+        if chat not in self.groups:
+            self.groups[chat] = Group(self, chat, kind)
+        return self.groups[chat]
 
     def fault(
         self, method: str, fault: Fault, chat: int | None = None, times: int = 1, detail: int = 3

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.bot_api_groups import Group
 from tests.bot_api_people import Key, Person, Sent, Upload
 from tests.bot_api_queue import Superseded, Updates
 from tests.bot_api_text import Unreadable, units, visible
@@ -38,6 +39,7 @@ class Methods:
         self.now = now
         self.bot = {"id": 1000, "is_bot": True, "first_name": "One Cloak", "username": "one_cloak_bot"}
         self.people: dict[int, Person] = {}
+        self.groups: dict[int, Group] = {}
         self.sent: list[Sent] = []  # every message and every edit as it was made, duplicates included
         self.commands: dict[str, list[dict[str, str]]] = {}
         self.answered: list[str] = []  # ids of presses
@@ -156,7 +158,7 @@ class Methods:
 
     async def delete_message(self, params: Params) -> object:
         person = self._reader(params)
-        if person.wrote.pop(int(params["message_id"]), None) is not None:
+        if isinstance(person, Person) and person.wrote.pop(int(params["message_id"]), None) is not None:
             return True  # a bot may delete incoming messages in private chats, for two days
         message = next((one for one in person.heard if str(one.message_id) == params["message_id"]), None)
         if message is None:
@@ -182,7 +184,26 @@ class Methods:
         self.actions.append((self._reader(params).user_id, params["action"]))
         return True
 
-    def _reader(self, params: Params) -> Person:
+    async def leave_chat(self, params: Params) -> object:
+        group = self._group(int(params["chat_id"]))
+        group.becomes(self.bot, "left")
+        return True
+
+    def _group(self, chat: int) -> Group:
+        """A group in which the bot may write now."""
+        group = self.groups[chat]
+        if group.moved_to is not None:
+            moved = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise Refusal(400, moved, migrate_to_chat_id=group.moved_to)
+        if not group.has_bot:
+            raise Refusal(403, "Forbidden: bot was kicked from the group chat")
+        if not group.may_write:
+            raise Refusal(400, "Bad Request: not enough rights to send text messages to the chat")
+        return group
+
+    def _reader(self, params: Params) -> Person | Group:
+        if int(params["chat_id"]) in self.groups:
+            return self._group(int(params["chat_id"]))
         person = self.people.get(int(params["chat_id"]))
         if person is None:
             raise Refusal(400, "Bad Request: chat not found")
@@ -193,7 +214,8 @@ class Methods:
     def _send(self, method: str, params: Params, shown: dict[str, Any], **seen: Any) -> dict[str, Any]:
         person = self._reader(params)
         buttons = _buttons(params)
-        message = Sent(method, person.user_id, self.new_message_id(), buttons=buttons, **seen)
+        message_id = person.next_id() if isinstance(person, Group) else self.new_message_id()
+        message = Sent(method, person.user_id, message_id, buttons=buttons, **seen)
         person.heard.append(message)
         self.sent.append(replace(message))
         return self._told(message, person, shown)
@@ -220,7 +242,7 @@ class Methods:
         self.sent.append(replace(changed, method=method))
         return self._told(changed, person, {"text": changed.text})
 
-    def _told(self, message: Sent, person: Person, shown: dict[str, Any]) -> dict[str, Any]:
+    def _told(self, message: Sent, person: Person | Group, shown: dict[str, Any]) -> dict[str, Any]:
         about = {"message_id": message.message_id, "date": self.seconds, "from": self.bot}
         return {**about, "chat": person.chat, **shown}
 

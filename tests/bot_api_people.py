@@ -72,7 +72,7 @@ class Person:
         return self._sends(text=text, reply_to_message=self._stub(message_id))
 
     def edits(self, message_id: int, text: str) -> None:
-        body = {**self._stub(message_id), "from": self._user, "edit_date": self.api.seconds, "text": text}
+        body = {**self._stub(message_id), "from": self.user, "edit_date": self.api.seconds, "text": text}
         self.api.update({"edited_message": body})
 
     def presses(self, which: str | int) -> None:
@@ -91,7 +91,7 @@ class Person:
         place = {"latitude": latitude, "longitude": longitude, "live_period": 900}
         body = {
             **self._stub(message_id),
-            "from": self._user,
+            "from": self.user,
             "edit_date": self.api.seconds,
             "location": place,
         }
@@ -127,7 +127,7 @@ class Person:
         return {"id": self.user_id, "type": "private", "first_name": self.first_name}
 
     @property
-    def _user(self) -> dict[str, Any]:
+    def user(self) -> dict[str, Any]:
         user = {
             "id": self.user_id,
             "is_bot": False,
@@ -144,12 +144,12 @@ class Person:
         chat = self.chat if room is None else {"id": room, "type": "supergroup", "title": "A room"}
         kept = {name: value for name, value in content.items() if value != ""}
         self.wrote[message_id] = str(content.get("text", ""))
-        self.api.update({"message": {**self._stub(message_id), "from": self._user, "chat": chat, **kept}})
+        self.api.update({"message": {**self._stub(message_id), "from": self.user, "chat": chat, **kept}})
         return message_id
 
     def _press(self, message: Sent, key: Key) -> None:
         if key.token:
-            query = {"id": self.api.new_query(), "from": self._user, "chat_instance": "1", "data": key.token}
+            query = {"id": self.api.new_query(), "from": self.user, "chat_instance": "1", "data": key.token}
             stub = {**self._stub(message.message_id), "text": message.text}
             self.api.update({"callback_query": {**query, "message": stub}})
         elif key.asks_place:
@@ -161,7 +161,7 @@ class Person:
         bot = self.api.bot
         change = {
             "chat": self.chat,
-            "from": self._user,
+            "from": self.user,
             "date": self.api.seconds,
             "old_chat_member": {"user": bot, "status": old},
             "new_chat_member": {"user": bot, "status": new},

@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from bot.app import utc_now
 from bot.settings import PREFIX, Settings, SettingsError, read_settings
-from bot.setup import load_core, make_adapters, open_database, open_vault
+from bot.setup import load_core, make_adapters, make_ways, open_database, open_vault
+from bot.ways import Command, Webhook
 from storage.database import Database
 from storage.sealing import Vault
 from tests.engines import MASTER_KEY, create_postgres
@@ -99,6 +100,8 @@ WRONG = {
     "CENTRE": ["here", "41", "91,2", "41,181", "41,2,3"], "AREA_KILOMETRES": ["0", "5001"],
     "TIME_ZONE": ["Madrid", "CEST/summer"], "SILENCE_PERCENT": ["0", "91"],
     "DRILL_EVERY_DAYS": ["-1", "366"], "ALIVE_URL": ["example.org", "ftp://example.org"],
+    "ALERTS_CARRIED": ["0", "21"], "OUTSIDE_COMMAND": ['call "it'],
+    "OUTSIDE_WEBHOOK": ["sms.example.org", "ftp://example.org"],
     "MOST_ASKED": ["0", "101", "five"],
     "WAVE_MINUTES": ["0", "10081", "1.5"],
     "URGENT_WAVE_MINUTES": ["0", "x"],
@@ -306,3 +309,18 @@ def test_the_command_says_it_in_one_line_and_fails(tmp_path: Path, name: str, va
     assert ended.stdout == ""
     assert ended.stderr.startswith(f"One Cloak cannot go on: {told}")
     assert ended.stderr.count("\n") == 1
+
+
+def test_the_ways_out_of_the_chats_are_those_that_are_set(tmp_path: Path) -> None:
+    assert make_ways(read_settings(None)) == {}
+    lines = (
+        f"{PREFIX}OUTSIDE_COMMAND=/usr/bin/call '+34 123' \n",
+        f"{PREFIX}OUTSIDE_WEBHOOK=https://x.org/a?key=b\n",
+    )
+    found = from_file(tmp_path / "env", "".join(lines))
+    assert found.union().outside_ways == ("command", "webhook")
+    assert make_ways(found) == {
+        "command": Command("/usr/bin/call '+34 123'"), "webhook": Webhook("https://x.org/a?key=b")
+    }  # fmt: skip
+    assert "key=b" not in repr(found)
+    assert "+34" not in repr(found)

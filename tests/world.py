@@ -22,6 +22,7 @@ from bot.adapters import Adapter, File, Outgoing
 from bot.adapters.console import Console
 from bot.adapters.telegram import Telegram
 from bot.app import App
+from bot.doorkeeper import Doorkeeper
 from bot.outside import Way
 from bot.setup import LOCALES
 from handlers.context import Core, Moment, Union
@@ -33,6 +34,7 @@ from handlers.texts import Catalogs
 from storage.database import Database
 from tests.bot_api import BotApi
 from tests.bot_api import Person as TelegramPerson
+from tests.bot_api_groups import Group
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 BARCELONA = (41.40, 2.16)
@@ -330,11 +332,21 @@ class ConsolePlatform:
 class TelegramPlatform:
     """People with Telegram, over real HTTP."""
 
-    def __init__(self, api: BotApi) -> None:
+    def __init__(self, api: BotApi, doorkeeper: Doorkeeper | None = None) -> None:
+        """doorkeeper: with one the bot leaves groups where it has no business."""
         self.api = api
-        self.adapter: Adapter = Telegram(api.token, api.base_url, poll_seconds=0, pace=None)
+        self.adapter: Adapter = Telegram(
+            api.token, api.base_url, poll_seconds=0, pace=None, doorkeeper=doorkeeper
+        )
         self._names: dict[str, TelegramPerson] = {}
-        self._seen: dict[tuple[str, int], str] = {}
+        self.groups: dict[str, Group] = {}
+        self._seen: dict[tuple[str, int, int], str] = {}
+
+    def group(self, name: str) -> Group:
+        """A group by the name that the story gives it."""
+        if name not in self.groups:
+            self.groups[name] = self.api.group(-500 - len(self.groups))
+        return self.groups[name]
 
     def person(self, name: str) -> TelegramPerson:
         if name not in self._names:
@@ -372,12 +384,13 @@ class TelegramPlatform:
 
     async def heard(self) -> list[tuple[str, Heard]]:
         new = []
-        for name, person in self._names.items():
+        readers: dict[str, TelegramPerson | Group] = {**self._names, **self.groups}
+        for name, person in readers.items():
             for sent in person.heard:
-                before = self._seen.get((name, sent.message_id))
+                before = self._seen.get((name, sent.chat, sent.message_id))
                 now = f"{sent.text}{sent.labels}"
                 if now != before:
-                    self._seen[name, sent.message_id] = now
+                    self._seen[name, sent.chat, sent.message_id] = now
                     place = Place(*sent.place) if sent.place else None
                     file = File(sent.method, sent.file.mime, sent.file.body) if sent.file else None
                     new.append((name, Heard(sent.text, sent.labels, place, file, before is not None)))
@@ -414,7 +427,9 @@ async def console_world(
 @asynccontextmanager
 async def telegram_world(database: Database, union: Union | None = None) -> AsyncIterator[World]:
     async with BotApi() as api:
-        world = compose(database, TelegramPlatform(api), union=union)
+        time = Time()
+        doorkeeper = Doorkeeper(database, Telegram.platform, time)
+        world = compose(database, TelegramPlatform(api, doorkeeper), union=union, time=time)
         await world.app.start()
         try:
             yield world

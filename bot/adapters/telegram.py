@@ -11,15 +11,7 @@ from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from telegram import (
-    Bot,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    KeyboardButton,
-    LinkPreviewOptions,
-    Message,
-    ReplyKeyboardMarkup,
-)
+from telegram import Bot, LinkPreviewOptions, Message
 from telegram.constants import FileSizeLimit, ParseMode
 from telegram.error import BadRequest, TelegramError
 
@@ -30,13 +22,14 @@ from bot.adapters import (
     NotSent,
     Outgoing,
     Pace,
-    Press,
     RawEvent,
     Refused,
     Uncertain,
 )
 from bot.adapters.telegram_events import UPDATES, next_cursor, pressed, raw_event
-from bot.adapters.telegram_text import Piece, pieces, rows
+from bot.adapters.telegram_groups import Groups
+from bot.adapters.telegram_keyboards import Markup, inline, keyboard
+from bot.adapters.telegram_text import Piece, pieces
 from bot.adapters.telegram_wire import (
     GONE,
     UNREADABLE,
@@ -47,7 +40,8 @@ from bot.adapters.telegram_wire import (
     outcome,
     said,
 )
-from bot.adapters.text import clean, file_name
+from bot.adapters.text import file_name
+from bot.doorkeeper import Doorkeeper
 from handlers.messages import Media
 
 # Telegram's Bot FAQ, "My bot is hitting limits": 30 messages a second overall, 1 a chat, 20 a minute a group.
@@ -55,7 +49,6 @@ TELEGRAM_PACE = Pace(overall_per_second=30, chat_per_second=1, room_per_minute=2
 
 PRESS_ANSWER_SECONDS = 5
 STOP_SECONDS = 1
-_Markup = InlineKeyboardMarkup | ReplyKeyboardMarkup | None
 _T = TypeVar("_T")
 
 log = logging.getLogger(__name__)
@@ -76,7 +69,9 @@ class Telegram:
         commands: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({}),
         pace: Pace | None = TELEGRAM_PACE,
         answer_seconds: float = 15,
+        doorkeeper: Doorkeeper | None = None,
     ) -> None:
+        """doorkeeper: without one no group is ever left."""
         self.pace = pace
         self._poll_seconds = poll_seconds
         self._commands = commands
@@ -92,6 +87,7 @@ class Telegram:
             get_updates_request=self._poll,
         )
         self._answers: set[asyncio.Task[None]] = set()
+        self._groups = Groups(self._bot, doorkeeper) if doorkeeper is not None else None
 
     async def start(self) -> None:
         """Check the token, make sure that we may poll, and announce the commands; raises GatewayFault."""
@@ -115,6 +111,8 @@ class Telegram:
 
     async def receive(self, cursor: str | None) -> tuple[list[RawEvent], str | None]:
         """Wait for the next updates. Asking with a cursor confirms all before it; raises GatewayFault."""
+        if self._groups is not None:
+            await self._groups.tend()
         query = {"timeout": str(self._poll_seconds), "limit": "100", "allowed_updates": json.dumps(UPDATES)}
         if cursor is not None:
             query["offset"] = cursor
@@ -125,7 +123,9 @@ class Telegram:
         return [raw_event(update) for update in updates], next_cursor(updates, cursor)
 
     async def accepted(self, events: list[RawEvent]) -> None:
-        """Stop the buttons' spinners, in the background: nothing depends on it."""
+        """Stop the buttons' spinners, in the background: nothing depends on it; note the groups."""
+        if self._groups is not None:
+            self._groups.see(events)
         for query in filter(None, map(pressed, events)):
             task = asyncio.create_task(self._answer(query))
             self._answers.add(task)
@@ -178,7 +178,7 @@ class Telegram:
             log.debug("A press could not be answered (%s)", type(error).__name__)
 
     async def _put(self, message: Outgoing, piece: Piece) -> str:
-        markup = _keyboard(message.buttons) if piece.main else None
+        markup = keyboard(message.buttons) if piece.main else None
         if piece.file:
             sent = await self._put_file(message.chat, piece, piece.file, markup)
         elif piece.place:
@@ -198,7 +198,7 @@ class Telegram:
             )
         return str(sent.message_id)
 
-    async def _put_file(self, chat: str, piece: Piece, file: File, markup: _Markup) -> Message:
+    async def _put_file(self, chat: str, piece: Piece, file: File, markup: Markup) -> Message:
         async def put(method: Callable[..., Awaitable[Message]]) -> Message:
             return await _forgiving(
                 piece,
@@ -227,6 +227,8 @@ class Telegram:
         return await put(self._bot.send_document)
 
     async def _retract(self, chat: str, message_id: str) -> None:
+        if not message_id.isdecimal():
+            return  # of a group that Telegram has moved since: it can't be reached any more
         try:
             await self._bot.delete_message(chat, int(message_id))
         except BadRequest as error:
@@ -247,7 +249,7 @@ class Telegram:
                     message.chat,
                     int(message.edits),
                     parse_mode=mode,
-                    reply_markup=_inline(message.buttons) if message.buttons else None,
+                    reply_markup=inline(message.buttons) if message.buttons else None,
                     link_preview_options=LinkPreviewOptions(is_disabled=True),
                 ),
             )
@@ -276,30 +278,3 @@ async def _forgiving(piece: Piece, call: Callable[[str, str | None], Awaitable[_
         if not said(error, "can't parse entities"):
             raise
     return await call(piece.plain, None)
-
-
-def _keyboard(buttons: Sequence[Press]) -> _Markup:
-    if not buttons:
-        return None
-    # Only the keyboard below the text field can ask for a position; its buttons say their labels.
-    if any(button.asks_place for button in buttons):
-        return ReplyKeyboardMarkup(
-            [[_key(button) for button in row] for row in rows(buttons)],
-            resize_keyboard=True,
-            one_time_keyboard=True,
-        )
-    return _inline(buttons)
-
-
-def _key(button: Press) -> KeyboardButton:
-    # Sent only where it is true: Telegram allows at most one optional field of a button.
-    return KeyboardButton(clean(button.label), request_location=button.asks_place or None)
-
-
-def _inline(buttons: Sequence[Press]) -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(
-        [
-            [InlineKeyboardButton(clean(button.label), callback_data=button.token) for button in row]
-            for row in rows(buttons)
-        ]
-    )

@@ -26,7 +26,16 @@ from bot.adapters import ChatMoved, GatewayFault, NotSent, Refused, Uncertain
 UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
 
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-GONE = ("chat not found", "user not found", "peer_id_invalid", "group chat was deactivated")
+GONE = (
+    "chat not found",
+    "user not found",
+    "peer_id_invalid",
+    "group chat was deactivated",
+    # in a group that lets the bot no longer write
+    "not enough rights to send",
+    "have no rights to send",
+    "chat_write_forbidden",
+)
 # Telegram quotes our words in its descriptions, so only phrases known beforehand get into a reason.
 _PHRASES = (
     "can't parse entities",

@@ -67,7 +67,7 @@ class Room(Base):
     key_id: Mapped[UUID]
     sealed_address: Mapped[bytes]
     former_index: Mapped[bytes | None]  # of the address before its platform moved it
-    purpose: Mapped[str]  # coordinators, undecided, ended, removed
+    purpose: Mapped[str]  # coordinators, undecided, ended
     opened_by: Mapped[UUID | None] = mapped_column(belongs("people.id", "SET NULL"), index=True)
     created_at: Mapped[datetime]
 

@@ -155,15 +155,73 @@ def test_stopping_and_starting_the_bot(status: str, kind: Kind) -> None:
 
 
 def test_what_happens_in_a_room_is_said_in_a_room_and_answered_in_private() -> None:
-    added = parse(membership("administrator", ROOM))
-    assert (added.kind, added.text, added.in_room) == (Kind.MESSAGE, "", True)
     spoken = update(text="Help", chat=ROOM)
-    assert parse(spoken).in_room
+    assert (parse(spoken).in_room, parse(spoken).room) == (True, "-1007")
     assert raw_event(spoken).chat == "501"
     assert raw_event(spoken).key == "90:-1007:11"
     pushed = press(message={"message_id": 12, "chat": ROOM})
-    assert parse(pushed).in_room
+    said = parse(pushed)
+    assert (said.in_room, said.room, said.reply_to, said.text, said.token) == (True, "-1007", "12", "tok", "")
     assert raw_event(pushed).chat == "501"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "detail"),
+    [
+        ("left", "member", Kind.JOINED, {"reactions": "no"}),
+        ("kicked", "administrator", Kind.JOINED, {}),
+        ("member", "administrator", Kind.MESSAGE, {}),
+        ("administrator", "left", Kind.LEFT, {"platform": "telegram", "room": "-1007"}),
+        ("member", "kicked", Kind.LEFT, {"platform": "telegram", "room": "-1007"}),
+        ("left", "kicked", Kind.MESSAGE, {}),
+    ],
+)
+def test_coming_into_a_group_and_going(old: str, new: str, kind: Kind, detail: dict[str, str]) -> None:
+    change = membership(new, ROOM)
+    change["my_chat_member"]["old_chat_member"] = {"status": old}
+    found = parse(change)
+    assert (found.kind, found.room, found.in_room, found.detail) == (kind, "-1007", True, detail)
+    assert found.text == ""
+
+
+def test_a_channel_is_no_group() -> None:
+    change = membership("administrator", {**ROOM, "type": "channel"})
+    change["my_chat_member"]["old_chat_member"] = {"status": "left"}
+    assert parse(change).kind is Kind.MESSAGE
+
+
+def test_a_group_that_becomes_a_supergroup_is_told_in_both() -> None:
+    for chat, more in (
+        (ROOM, {"migrate_to_chat_id": -99}),
+        ({**ROOM, "id": -99}, {"migrate_from_chat_id": -1007}),
+    ):
+        found = parse(update(chat=chat, **more))
+        assert found.kind is Kind.MOVED
+        assert found.detail == {"platform": "telegram", "room": "-1007", "to": "-99"}
+
+
+@pytest.mark.parametrize(
+    "who",
+    [{"from": {"id": 1087968824, "is_bot": True, "first_name": "Group"}}, {"sender_chat": {"id": -1007}}],
+)
+def test_who_speaks_in_the_name_of_a_group_is_nobody(who: dict[str, object]) -> None:
+    spoken = update(text="SOS /take", chat=ROOM, **who)
+    assert (parse(spoken).text, raw_event(spoken).text) == ("", "")
+
+
+def test_a_reaction_is_the_emoji_that_was_set_now() -> None:
+    change = {
+        "chat": ROOM, "message_id": 12, "user": ANA, "date": 5,
+        "old_reaction": [{"type": "emoji", "emoji": "❤"}],
+        "new_reaction": [{"type": "emoji", "emoji": "❤"}, {"type": "emoji", "emoji": "👍"}],
+    }  # fmt: skip
+    said = parse({"update_id": 1, "message_reaction": change})
+    assert (said.kind, said.text, said.reply_to, said.room) == (Kind.REACTION, "👍", "12", "-1007")
+    assert raw_event({"update_id": 1, "message_reaction": change}).chat == "501"
+    taken = parse({"message_reaction": {**change, "new_reaction": []}})
+    assert taken.text == ""
+    own = parse({"message_reaction": {**change, "chat": {"id": 501, "type": "private"}}})
+    assert (own.in_room, own.room) == (False, "")
 
 
 def test_an_event_has_its_key_its_chat_and_its_text() -> None:

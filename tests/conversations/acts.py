@@ -9,6 +9,8 @@ from PIL import Image
 from bot.adapters.console import Console
 from bot.app import App
 from handlers.messages import Words
+from tests.bot_api import Sent
+from tests.bot_api_groups import Group, press
 from tests.matrix_world import MatrixPlatform
 from tests.world import ConsolePlatform, Friend, Heard, TelegramPlatform, World
 
@@ -103,23 +105,51 @@ async def writes_unreadably(world: World, friend: Friend, late: bool = False) ->
     await world.settle()
 
 
-async def invites(world: World, friend: Friend, room: str = "hall") -> Friend:
-    """Ask the bot into a group; what is posted there is heard by the group."""
-    console(world).invite(friend.name, room)
+async def invites(world: World, friend: Friend, room: str = "hall", rights: str = "administrator") -> Friend:
+    """Ask the bot into a group; what is posted there is heard by the group. rights: in Telegram."""
+    if isinstance(friend.platform, TelegramPlatform):
+        group = friend.platform.group(room)
+        group.becomes(friend.platform.person(friend.name).user, rights)
+    else:
+        console(world).invite(friend.name, room)
     await world.settle()
-    return world.person(room)
+    return world.person(room, friend.platform)
 
 
 async def says_in(world: World, friend: Friend, room: Friend, text: str, to_words: str = "") -> None:
     """Say something in a group, perhaps as a reply to the newest message there with these words."""
-    reply = {"reply_to": console(world).message_with(room.name, to_words)} if to_words else {}
-    console(world).say(friend.name, text, room=room.name, **reply)
+    if isinstance(friend.platform, TelegramPlatform):
+        group = friend.platform.group(room.name)
+        reply_to = posted(group, to_words).message_id if to_words else None
+        group.says(friend.platform.person(friend.name).user, text, reply_to)
+    else:
+        reply = {"reply_to": console(world).message_with(room.name, to_words)} if to_words else {}
+        console(world).say(friend.name, text, room=room.name, **reply)
     await world.settle()
 
 
 async def reacts_in(world: World, friend: Friend, room: Friend, emoji: str, to_words: str = "") -> None:
-    console(world).react(friend.name, emoji, console(world).message_with(room.name, to_words), room.name)
+    if isinstance(friend.platform, TelegramPlatform):
+        group = friend.platform.group(room.name)
+        group.reacts(friend.platform.person(friend.name).user, posted(group, to_words).message_id, emoji)
+    else:
+        console(world).react(friend.name, emoji, console(world).message_with(room.name, to_words), room.name)
     await world.settle()
+
+
+async def presses_in(world: World, friend: Friend, room: Friend, label: str) -> None:
+    """Press a button of the newest message in a Telegram group that has it."""
+    assert isinstance(friend.platform, TelegramPlatform)
+    group = friend.platform.group(room.name)
+    message = next(each for each in reversed(group.heard) if label in each.labels)
+    key = next(each for each in message.keys if each.label == label)
+    press(friend.platform.person(friend.name), group, message, key)
+    await world.settle()
+
+
+def posted(group: Group, words: str) -> Sent:
+    """The newest message of the bot in a Telegram group with these words in it."""
+    return next(each for each in reversed(group.heard) if words in each.text)
 
 
 async def coordinators_room(world: World, friend: Friend) -> Friend:

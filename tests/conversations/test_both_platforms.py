@@ -9,7 +9,7 @@ import pytest
 
 from storage.database import Database
 from tests.bot_api import BotApi
-from tests.conversations.acts import photo_with_secrets, place_of
+from tests.conversations.acts import coordinators_room, photo_with_secrets, place_of, presses_in
 from tests.matrix_heard import Message
 from tests.matrix_world import MatrixPlatform, matrix_platform
 from tests.synapse import Synapse
@@ -161,3 +161,25 @@ async def test_an_sos_of_telegram_is_taken_in_a_room_of_matrix(world: World) -> 
     assert "Closed: the words and the place" in left
     for secret in ("curtains", "41.4036"):
         assert secret not in left, secret
+
+
+async def test_an_sos_of_matrix_is_taken_in_a_group_of_telegram(world: World) -> None:
+    carla, ana = await world.coordinator("carla"), in_matrix(world, "ana")
+    hall = await coordinators_room(world, carla)
+    await ana.says("sos there is smoke")
+    ana.hears("112", "1 coordinator.")
+    assert hall.hears("🔴 A-", "nobody yet", without=["smoke", "Ana"]).labels == ["I take it"]
+    world.clear()
+    await presses_in(world, carla, hall, "I take it")
+    carla.hears("You are in charge", "there is smoke")
+    ana.hears("Carla has taken charge")
+    hall.sees_changed("Carla since 12:00 UTC", without=["smoke"])
+    world.clear()
+    await ana.says("third floor")
+    carla.hears("from the one who asked", "third floor")
+    await carla.says("They are on their way")
+    ana.hears("from a coordinator", "on their way")
+    await carla.says("/resolve services")
+    ana.hears("closed by the coordinator")
+    hall.sees_changed("closed")
+    hall.hears_nothing()

@@ -335,7 +335,7 @@ async def test_the_only_coordinator_who_fell_asleep_is_rung_again(world: World) 
     world.clear()
     await world.forward(minutes=75)
     assert rung(world) == "carla"
-    assert (await the_alert(world)).step == 1, "from the beginning"
+    assert (await the_alert(world)).step == 2, "from the beginning: nobody is near, she is on duty"
 
 
 # --- where it is not safe to write ----------------------------------------------------------------------

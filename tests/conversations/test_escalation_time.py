@@ -6,14 +6,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 import bot.clock
 from bot.app import App
 from handlers.context import Union
-from storage.database import Database
+from storage.database import Database, Transaction
+from storage.tables import Alert
 from tests.conversations.acts import restart
 from tests.conversations.crews import crew, raises, rings_at, rung, the_alert
-from tests.conversations.test_escalation import TRANSCRIPTS
+from tests.conversations.test_escalation import TRANSCRIPTS, US
+from tests.test_escalation import OLD
 from tests.world import Friend, World, console_world
 
 HOUR = timedelta(hours=1)
@@ -78,6 +81,26 @@ async def test_the_clocks_of_the_country_change(sqlite_database: Database, chang
         await crew(world)
         await raises(world, "sos")
         assert [(0, rung(world)), *await rings_at(world, hours=1)] == TRANSCRIPTS["sos"]
+
+
+async def test_an_alert_of_the_first_version_goes_on_after_the_upgrade(world: World) -> None:
+    """It knows two tiers, no words of its own, and no moment at which it widens but that of its next step."""
+    ana = await begun(world)
+
+    def make_old(tx: Transaction) -> None:
+        alert = tx.session.scalars(sa.select(Alert)).one()
+        alert.policy, alert.widen_at, alert.heard_at = OLD, None, None
+        alert.next_step_at = world.time() + timedelta(seconds=90)
+
+    await world.database.run(make_old)
+    assert await rings_at(world, minutes=14, seconds=30) == [
+        (90, US), (270, US), (570, US), (870, US)
+    ]  # fmt: skip
+    ana.hears_nothing()
+    await world.person("eva").presses("I take it")
+    ana.hears("Eva has taken charge")
+    await world.forward(minutes=60)
+    assert any("Are you still on" in each.text for each in world.person("eva").inbox)
 
 
 # --- the process ends -----------------------------------------------------------------------------------

@@ -286,7 +286,7 @@ async def test_a_message_that_cannot_be_delivered_is_told_to_its_writer(any_worl
     ana, ben, _ = await _talk(world)
     if world.platform.adapter.platform != "telegram":
         pytest.skip("a terminal refuses nothing, and who leaves a room in Matrix has left the talk by it")
-    world.platform._person("ben").blocked = True  # type: ignore[attr-defined]
+    world.platform.person("ben").blocked = True  # type: ignore[attr-defined]
     await ana.says("The door is green")
     while ana.inbox and "could not be delivered" not in ana.inbox[0].text:
         ana.inbox.popleft()

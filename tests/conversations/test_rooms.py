@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from storage import people, rooms
+from storage.database import Database
 from storage.tables import Room
 from tests.conversations.acts import coordinators_room, invites, reacts_in, says_in
-from tests.world import Friend, World
+from tests.world import Friend, TelegramPlatform, World, console_world, telegram_world
 
 PLACE = (41.403628, 2.174355)
 
@@ -19,8 +22,23 @@ async def _sos(world: World, words: str = "sos there is smoke") -> Friend:
     return ana
 
 
+@pytest.fixture(params=["console", "telegram"])
+async def world(request: pytest.FixtureRequest, sqlite_database: Database) -> AsyncIterator[World]:
+    """What works in a room of one platform works in that of another; Matrix has stories of its own."""
+    worlds = {"console": console_world, "telegram": telegram_world}
+    async with worlds[request.param](sqlite_database) as made:
+        yield made
+
+
+def _address(world: World, room: str = "hall") -> tuple[str, str]:
+    """The platform, and what it calls the room."""
+    platform = world.platform
+    name = str(platform.group(room).user_id) if isinstance(platform, TelegramPlatform) else room
+    return platform.adapter.platform, name
+
+
 async def _may_stay(world: World, room: str = "hall") -> bool:
-    return await world.database.run(lambda tx: rooms.may_stay(tx, world.time(), "console", room))
+    return await world.database.run(lambda tx: rooms.may_stay(tx, world.time(), *_address(world, room)))
 
 
 # --- what a room is for ---------------------------------------------------------------------------
@@ -92,7 +110,7 @@ async def test_who_is_no_coordinator_opens_no_room_and_decides_nothing(world: Wo
     world.nobody_hears_anything_else()
     assert not await _may_stay(world)
 
-    room = await invites(world, carla)
+    room = await invites(world, carla, "another hall")
     room.inbox.clear()
     await reacts_in(world, ana, room, "👍", "Shall this be")
     ana.hears("That is for coordinators")
@@ -130,7 +148,7 @@ async def test_a_room_that_begins_late_sees_what_is_open(world: World) -> None:
 async def test_a_room_that_was_left_is_gone_with_what_was_to_be_said_there(world: World) -> None:
     carla = await world.coordinator("carla")
     room = await coordinators_room(world, carla)
-    await world.database.run(lambda tx: rooms.remove(tx, "console", "hall"))
+    await world.database.run(lambda tx: rooms.remove(tx, *_address(world)))
     await _sos(world)
     room.hears_nothing()
     carla.hears("🔴 A-")
@@ -152,9 +170,14 @@ async def test_who_forgets_leaves_the_room_to_the_others(world: World) -> None:
 async def test_an_address_is_known_as_a_coordinators(world: World) -> None:
     await world.coordinator("carla")
     await world.person("ana").says("hello")
+    if isinstance(world.platform, TelegramPlatform):
+        chats = [str(world.platform.person(name).user_id) for name in ("carla", "ana", "nobody")]
+    else:
+        chats = ["carla", "ana", "nobody"]
+    platform = world.platform.adapter.platform
     found = [
-        await world.database.run(lambda tx, who=name: people.is_coordinator_at(tx, "console", who))  # type: ignore[misc]
-        for name in ("carla", "ana", "nobody")
+        await world.database.run(lambda tx, chat=each: people.is_coordinator_at(tx, platform, chat))  # type: ignore[misc]
+        for each in chats
     ]
     assert found == [True, False, False]
 
