@@ -25,6 +25,7 @@ from storage.database import Database
 log = logging.getLogger(__name__)
 
 LONG_AWAY = timedelta(minutes=3)  # coordinators hear of a platform that is silent for so long
+CLOCK_EVERY = 0.5  # seconds; a step of escalation is at most so late
 RENEW_EVERY = 3.0  # seconds; a lease lasts ten
 
 
@@ -141,7 +142,7 @@ class App:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._repeat("worker", self.worker.run_once, 1.0, stopping))
-                group.create_task(self._repeat("clock", self.clock.run_once, 1.0, stopping))
+                group.create_task(self._repeat("clock", self.clock.run_once, CLOCK_EVERY, stopping))
                 for station in self.stations:
                     platform = station.adapter.platform
                     group.create_task(self._lead(station, stopping))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from bot.adapters import Adapter, GatewayFault, RawEvent
+from bot.quota import Quota
 from handlers.context import Core
 from storage import inbox, work
 from storage.database import Database, Transaction
@@ -32,6 +33,7 @@ class Gateway:
         self.name = name
         self.now = now
         self.step = step
+        self._quota = Quota()
         self._lease = f"gateway {adapter.platform}"
         if adapter.keychain is not None:
             adapter.keychain.guard = self._still_leads
@@ -70,7 +72,13 @@ class Gateway:
         now = self.now()
         platform, keep = self.adapter.platform, self.core.union.keep_events
         arrivals = [
-            Arrival(event.key, event.chat, event.payload, _is_crisis(self.core, event.text))
+            Arrival(
+                event.key,
+                event.chat,
+                event.payload,
+                crisis=_is_crisis(self.core, event.text),
+                slowed=self._quota.slows(event.chat, now),
+            )
             for event in events
         ]
         store = self.adapter.keychain or self.database

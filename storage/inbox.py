@@ -15,7 +15,8 @@ from sqlalchemy.orm import aliased
 from storage.database import Transaction
 from storage.tables import Account, Alert, Cursor, Inbox, Key, Person
 
-CRISIS, ORDINARY = 0, 1
+CRISIS, ORDINARY, SLOWED = 0, 1, 2
+SEEN_AT_ONCE = 1_000  # slowed events between which a claim chooses: a flood must not make each claim slow
 KEY_LIFE = timedelta(days=1)
 
 
@@ -27,6 +28,7 @@ class Arrival:
     chat: str
     payload: dict[str, Any]
     crisis: bool
+    slowed: bool = False  # of someone who writes so much that others go before
 
 
 def intake_key(tx: Transaction, now: datetime, keep: timedelta) -> UUID:
@@ -83,7 +85,7 @@ def _add(tx: Transaction, now: datetime, gateway: str, arrivals: Sequence[Arriva
             "gateway": gateway,
             "event_key": tx.vault.index("event", gateway, arrival.key),
             "sender": sender,
-            "lane": CRISIS if arrival.crisis or sender in urgent else ORDINARY,
+            "lane": _lane(arrival, in_crisis=sender in urgent),
             "key_id": key_id,
             "sealed_payload": tx.seal(key_id, "event", {"chat": arrival.chat, "event": arrival.payload}),
             "attempts": 0,
@@ -92,6 +94,12 @@ def _add(tx: Transaction, now: datetime, gateway: str, arrivals: Sequence[Arriva
         for arrival, sender in zip(arrivals, senders, strict=True)
     ]
     _insert(tx, rows)
+
+
+def _lane(arrival: Arrival, *, in_crisis: bool) -> int:
+    if arrival.crisis or in_crisis:
+        return CRISIS
+    return SLOWED if arrival.slowed else ORDINARY
 
 
 def report(
@@ -126,27 +134,31 @@ def cursor(tx: Transaction, gateway: str) -> str | None:
 
 
 _row, _earlier = aliased(Inbox), aliased(Inbox)
+# An SOS overtakes all; what is ordinary and what was slowed keep one order.
 _GOES_BEFORE = sa.exists().where(
     _earlier.sender == _row.sender,
     _earlier.outcome.is_(None),
-    sa.or_(_earlier.lane < _row.lane, sa.and_(_earlier.lane == _row.lane, _earlier.id < _row.id)),
+    sa.or_(
+        sa.and_(_earlier.lane == CRISIS, sa.or_(_row.lane != CRISIS, _earlier.id < _row.id)),
+        sa.and_(_earlier.lane.in_((ORDINARY, SLOWED)), _row.lane != CRISIS, _earlier.id < _row.id),
+    ),
 )
 
 
 def claim(tx: Transaction, now: datetime, worker: str, limit: int, hold: timedelta) -> list[int]:
-    """Take the next events, crisis first, of each sender only the oldest unfinished one.
+    """Take the next events, of each sender only the oldest unfinished one.
 
-    Attempts are counted here, in a commit of their own. An event that was tried before is taken alone,
-    so that one which kills the process is not blamed on its neighbours.
+    Those of a crisis are taken alone, so that they wait for no others to be handled; what was slowed comes
+    where there is room. Attempts are counted here, in a commit of their own. An event that was tried before
+    is taken alone, so that one which kills the process is not blamed on its neighbours.
     """
-    free = sa.or_(_row.claimed_until.is_(None), _row.claimed_until < now)
-    rows = tx.session.execute(
-        sa.select(_row.id, _row.attempts)
-        .where(_row.outcome.is_(None), free, ~_GOES_BEFORE)
-        .order_by(_row.lane, _row.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=_row)
-    ).all()
+    rows = _free(tx, now, limit, _row.lane <= ORDINARY)
+    if any(each.lane == CRISIS for each in rows):
+        rows = [each for each in rows if each.lane == CRISIS]
+    elif len(rows) < limit:
+        first = sa.select(Inbox.id).where(Inbox.outcome.is_(None), Inbox.lane == SLOWED).order_by(Inbox.id)
+        slowed = first.limit(SEEN_AT_ONCE).scalar_subquery()
+        rows += _free(tx, now, limit - len(rows), _row.id.in_(slowed))
     fresh = [each.id for each in rows if each.attempts == 0]
     chosen = [rows[0].id] if rows and rows[0].attempts else fresh
     if chosen:
@@ -157,6 +169,19 @@ def claim(tx: Transaction, now: datetime, worker: str, limit: int, hold: timedel
             .execution_options(synchronize_session=False)
         )
     return chosen
+
+
+def _free(tx: Transaction, now: datetime, limit: int, which: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:
+    """The first of some events that nobody holds and before which none of their sender's goes."""
+    free = sa.or_(_row.claimed_until.is_(None), _row.claimed_until < now)
+    query = (
+        sa.select(_row.id, _row.attempts, _row.lane)
+        .where(_row.outcome.is_(None), free, which, ~_GOES_BEFORE)
+        .order_by(_row.lane, _row.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=_row)
+    )
+    return list(tx.session.execute(query))
 
 
 def load(tx: Transaction, worker: str, ids: Sequence[int]) -> list[Inbox]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from storage import alerts, inbox
 from storage.database import Database, Transaction
-from storage.inbox import CRISIS, ORDINARY, Arrival
+from storage.inbox import CRISIS, ORDINARY, SLOWED, Arrival
 from storage.tables import Inbox, Key
 from tests.storage import BOTH_ENGINES, DAY, HOUR, KEEP, SECOND, empty, person, some
 from tests.world import NOON
@@ -23,9 +23,9 @@ pytestmark = BOTH_ENGINES
 HOLD = timedelta(seconds=60)
 
 
-def says(words: str, who: str = "ana", crisis: bool = False) -> Arrival:
+def says(words: str, who: str = "ana", crisis: bool = False, *, slowed: bool = False) -> Arrival:
     """Someone says something; the words are the event's key too."""
-    return Arrival(words, who, {"text": words}, crisis)
+    return Arrival(words, who, {"text": words}, crisis, slowed)
 
 
 async def accept(
@@ -117,10 +117,20 @@ async def test_what_each_says_is_handled_in_its_order(database: Database) -> Non
 async def test_a_crisis_overtakes_all_and_its_own_senders_earlier_words(database: Database) -> None:
     await accept(database, says("a1"), says("b1", "ben"), says("a2"))
     await accept(database, says("SOS", crisis=True), says("b2", "ben"), says("hurry", crisis=True))
-    assert await handle(database) == ["SOS", "b1"]
-    assert await handle(database) == ["hurry", "b2"]
-    assert await handle(database) == ["a1"]
-    assert await handle(database) == ["a2"]
+    assert await handle(database) == ["SOS"]
+    assert await handle(database) == ["hurry"]
+    assert await handle(database) == ["a1", "b1"]
+    assert await handle(database) == ["a2", "b2"]
+
+
+async def test_what_was_slowed_comes_last_but_in_its_senders_order(database: Database) -> None:
+    await accept(database, says("f1", "flooder"), says("f2", "flooder", slowed=True), says("f3", "flooder"))
+    await accept(database, says("s1", "other flooder", slowed=True), says("a1"))
+    assert await handle(database) == ["f1", "a1", "s1"]
+    assert await handle(database) == ["f2"]
+    await accept(database, says("SOS", "flooder", crisis=True))
+    assert await handle(database) == ["SOS"]
+    assert await handle(database) == ["f3"]
 
 
 async def test_a_crisis_does_not_wait_for_what_another_worker_holds(database: Database) -> None:
@@ -144,7 +154,8 @@ async def test_coordinators_and_who_has_an_open_alert_ride_the_crisis_lane(datab
     )
     await accept(database, says("b1", "ben"), says("c1", "carla"), says("a1"), says("x1", "stranger"))
     assert [row.lane for row in await rows(database)] == [ORDINARY, CRISIS, CRISIS, ORDINARY]
-    assert await take(database) == ["c1", "a1", "b1", "x1"]
+    assert await take(database) == ["c1", "a1"]
+    assert await take(database) == ["b1", "x1"]
 
     await database.run(lambda tx: alerts.take(tx, NOON, alert_id, ana.person.id, NOON))
     await accept(database, says("a2"))
@@ -235,7 +246,7 @@ async def test_a_report_of_the_process_waits_its_turn_behind_the_sender(database
     assert [await handle(database) for _ in range(4)] == [["now"], ["a1"], ["late"], []]
 
 
-events = st.tuples(st.sampled_from(["ana", "ben", "cleo"]), st.booleans())
+events = st.tuples(st.sampled_from(["ana", "ben", "cleo"]), st.sampled_from([CRISIS, ORDINARY, SLOWED]))
 doings = st.lists(
     st.one_of(
         st.tuples(st.just("accept"), st.lists(events, max_size=6)),
@@ -244,6 +255,11 @@ doings = st.lists(
     ),
     max_size=14,
 )
+
+
+def order(event: tuple[int, int, str]) -> tuple[bool, int]:
+    """What a sender's crisis is comes first; what was slowed and what was not keep one order."""
+    return event[0] != CRISIS, event[1]
 
 
 @some(30)
@@ -260,14 +276,17 @@ async def test_each_claim_is_the_head_of_each_senders_queue(
     for doing, detail in story:
         if doing == "accept":
             assert isinstance(detail, list)
-            new = [(CRISIS if crisis else ORDINARY, count + n, who) for n, (who, crisis) in enumerate(detail)]
-            await accept(database, *[says(str(n), who, lane == CRISIS) for lane, n, who in new])
+            new = [(lane, count + n, who) for n, (who, lane) in enumerate(detail)]
+            said_now = [says(str(n), who, lane == CRISIS, slowed=lane == SLOWED) for lane, n, who in new]
+            await accept(database, *said_now)
             count += len(new)
             waiting += new
         elif doing == "claim":
             assert isinstance(detail, int)
-            heads = {who: min(e for e in waiting + held if e[2] == who) for _, _, who in waiting}
+            heads = {who: min((e for e in waiting + held if e[2] == who), key=order) for *_, who in waiting}
             expected = sorted(each for each in heads.values() if each not in held)[:detail]
+            if expected and expected[0][0] == CRISIS:
+                expected = [each for each in expected if each[0] == CRISIS]
             ids = await claim(database, limit=detail)
             said = await words(database, ids)
             assert said == [str(number) for _, number, _ in expected]
