@@ -18,7 +18,7 @@ async def test_the_first_word_reveals_nothing_and_asks_if_it_is_safe(sqlite_data
         await ana.says(CRY)
         ana.hears("Is this a good moment to write?", without=REVEALING)
         ana.hears_nothing()
-        carla.hears("SOS", "They may be watched")
+        carla.hears("🔴", "Violence", "They may be watched")
         await ana.presses("Yes")
         ana.hears(
             "112", "go where other people are", "I write to you only when you write to me.", "Write umbrella"
