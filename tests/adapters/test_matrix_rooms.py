@@ -187,13 +187,13 @@ async def test_an_sos_is_taken_in_the_coordinators_room(world: World) -> None:
     ben.hears("This is the coordinators' room now")
     carla.inbox.clear()
 
-    await ana.says("sos there is smoke")
+    await ana.says("sos the curtains are burning")
     await ana.sends_place(41.403628, 2.174355)
-    ben.hears("🔴 A-", "SOS", "nobody yet", "I take it", without=["smoke", "Ana"])
-    assert ben.hears("around 41.40, 2.18", without=["smoke", "Ana", "41.4036"]).changed
+    ben.hears("🔴 A-", "Fire", "nobody yet", "I take it", without=["curtains", "Ana"])
+    assert ben.hears("around 41.40, 2.18", without=["curtains", "Ana", "41.4036"]).changed
     card = card_in(world, "ben", hall, "🔴 A-")
     assert card.encrypted
-    assert not any("smoke" in str(each.content) for each in matrix(world).members["ben"].heard)
+    assert not any("curtains" in str(each.content) for each in matrix(world).members["ben"].heard)
     world.clear()
 
     await reacts(world, "ben", "👍", hall, "🔴 A-")
@@ -206,7 +206,7 @@ async def test_an_sos_is_taken_in_the_coordinators_room(world: World) -> None:
     ana.hears("Carla has taken charge")
     details = matrix(world).message_id("carla", "You are in charge")
     opened = matrix(world).members["carla"].messages[details]
-    assert "there is smoke" in opened.body
+    assert "the curtains are burning" in opened.body
     assert opened.room_id == matrix(world).chats["carla"]
     ben.hears_nothing()
     await carla.presses("Resolve")
