@@ -50,12 +50,13 @@ def onecloak(folder: Path, *arguments: str, said: str = "") -> str:
 
 
 def told(folder: Path) -> str:
-    """The whole story, with what chance made replaced."""
+    """The whole story, with what chance and the hour made replaced."""
     folder.mkdir()
     codes = {role: onecloak(folder, "code", role).strip() for role in ("member", "coordinator")}
     out = onecloak(folder, "run", said=STORY.format(**codes))
     for role, code in codes.items():
         out = out.replace(code, role.upper())
+    out = re.sub(r"\b\d\d:\d\d UTC", "HH:MM UTC", out)
     return re.sub(r"\b([NA])-[0-9A-Z]{4}\b", r"\1-XXXX", out)
 
 

@@ -140,7 +140,7 @@ async def test_an_sos_of_telegram_is_taken_in_a_room_of_matrix(world: World) -> 
     ana.hears("Carla has taken charge")
     ben.sees_changed("Carla since 12:00 UTC")
     details = newest(world, "carla", "You are in charge")
-    assert "there is smoke" in details.body
+    assert "the curtains are burning" in details.body
     assert details.room_id == matrix(world).chats["carla"]
     places = [each.place for each in carla.inbox if each.place]
     assert [(each.latitude, each.longitude) for each in places] == [pytest.approx(EXACT)]
@@ -166,14 +166,14 @@ async def test_an_sos_of_telegram_is_taken_in_a_room_of_matrix(world: World) -> 
 async def test_an_sos_of_matrix_is_taken_in_a_group_of_telegram(world: World) -> None:
     carla, ana = await world.coordinator("carla"), in_matrix(world, "ana")
     hall = await coordinators_room(world, carla)
-    await ana.says("sos there is smoke")
+    await ana.says("sos the curtains are burning")
     ana.hears("112", "1 coordinator.")
-    assert hall.hears("🔴 A-", "nobody yet", without=["smoke", "Ana"]).labels == ["I take it"]
+    assert hall.hears("🔴 A-", "nobody yet", without=["curtains", "Ana"]).labels == ["I take it"]
     world.clear()
     await presses_in(world, carla, hall, "I take it")
-    carla.hears("You are in charge", "there is smoke")
+    carla.hears("You are in charge", "the curtains are burning")
     ana.hears("Carla has taken charge")
-    hall.sees_changed("Carla since 12:00 UTC", without=["smoke"])
+    hall.sees_changed("Carla since 12:00 UTC", without=["curtains"])
     world.clear()
     await ana.says("third floor")
     carla.hears("from the one who asked", "third floor")

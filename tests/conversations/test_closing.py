@@ -102,7 +102,7 @@ async def test_what_a_coordinator_was_shown_is_closed_with_the_alert(world: Worl
     carla = await world.coordinator("carla")
     await world.coordinator("dora")
     ana = world.person("ana")
-    await ana.says("sos there is smoke")
+    await ana.says("sos the curtains are burning")
     await ana.sends_photo(photo_with_secrets(), "the stair")
     await carla.presses("I take it")
     await carla.presses("Resolve")

@@ -14,7 +14,7 @@ from tests.conversations.acts import coordinators_room, says_in
 from tests.world import Friend, World
 
 
-async def _taken(world: World, *others: str, words: str = "sos there is smoke") -> tuple[Friend, ...]:
+async def _taken(world: World, *others: str, words: str = "sos the curtains are burning") -> tuple[Friend, ...]:
     """Ana's SOS, which Carla has; the story begins after that."""
     carla = await world.coordinator("carla")
     rest = [await world.coordinator(name) for name in others]
@@ -54,7 +54,7 @@ async def test_an_alert_is_handed_over_with_a_note_and_the_person_hears_it_once_
     carla.hears("What should the next one know?", "Skip")
     await carla.says("He is deaf, write in capitals")
     carla.hears("I have asked Dora", "you stay in charge", "I keep it")
-    dora.hears("🔴 A-", "Carla asks you to take over", "I take over", "I can't", without=["deaf", "smoke"])
+    dora.hears("🔴 A-", "Carla asks you to take over", "I take over", "I can't", without=["deaf", "curtains"])
     world.nobody_hears_anything_else()
 
     # Until then the first one has it.
@@ -63,7 +63,7 @@ async def test_an_alert_is_handed_over_with_a_note_and_the_person_hears_it_once_
     world.nobody_hears_anything_else()
 
     await dora.presses("I take over")
-    dora.hears("You are in charge", "there is smoke", "The third floor", "Note of Carla: He is deaf")
+    dora.hears("You are in charge", "the curtains are burning", "The third floor", "Note of Carla: He is deaf")
     ana.hears("Dora has taken over", "Write here")
     told = [carla.inbox.popleft() for _message in range(len(carla.inbox))]
     assert any("Dora has taken over. Thank you." in each.text for each in told)
@@ -92,7 +92,7 @@ async def test_who_is_asked_to_take_over_may_decline(world: World) -> None:
     carla.hears("Dora can't take over. You stay in charge", "Hand over", "Hand back")
     world.nobody_hears_anything_else()
     await dora.presses("I take over")
-    dora.hears("Carla", "A-", without=["smoke"])
+    dora.hears("Carla", "A-", without=["curtains"])
     await ana.says("still burning")
     carla.hears("still burning")
 
@@ -104,7 +104,7 @@ async def test_only_the_one_who_was_asked_can_take_over(world: World) -> None:
     world.clear()
     reference = (await _only_alert(world)).reference
     await eva.says(f"/takeover {reference}")
-    eva.hears("Carla", without=["smoke"])
+    eva.hears("Carla", without=["curtains"])
     await ana.says(f"/takeover {reference}")
     ana.hears("That is for coordinators")
     assert (await _only_alert(world)).owner_id != (await _only_alert(world)).offered_to_id
@@ -116,11 +116,11 @@ async def test_only_the_one_who_was_asked_can_take_over(world: World) -> None:
     dora.sees_changed("You need not take over any more")
     eva.hears("Carla asks you to take over")
     await dora.presses("I take over")
-    dora.hears("Carla", without=["smoke"])
+    dora.hears("Carla", without=["curtains"])
     await carla.presses("I keep it")
     eva.sees_changed("You need not take over any more")
     await eva.presses("I take over")
-    eva.hears("Carla", without=["smoke"])
+    eva.hears("Carla", without=["curtains"])
 
 
 async def test_an_offer_ends_with_the_alert(world: World) -> None:
@@ -133,7 +133,7 @@ async def test_an_offer_ends_with_the_alert(world: World) -> None:
     dora.sees_changed("You need not take over any more")
     world.clear()
     await dora.presses("I take over")
-    dora.hears("closed", without=["smoke"])
+    dora.hears("closed", without=["curtains"])
     world.nobody_hears_anything_else()
 
 
@@ -178,7 +178,7 @@ async def test_what_is_noted_after_handing_back_reaches_the_next_one(world: Worl
     ana, carla, dora = await _taken(world, "dora")
     await carla.presses("Hand back")
     carla.hears("goes back to the others", "What should the next one know?", "Skip")
-    dora.hears("🔴 A-", "nobody yet", without=["smoke"])
+    dora.hears("🔴 A-", "nobody yet", without=["curtains"])
     ana.inbox.clear()
     await dora.presses("I take it")
     world.clear()
@@ -204,11 +204,11 @@ async def test_more_hands_see_the_case_and_one_stays_in_charge(any_world: World)
     world.clear()
     await carla.presses("More hands")
     carla.hears("I have asked 1 coordinator to help")
-    dora.hears("🔴 A-", "Carla asks for more hands", "I help", without=["smoke"])
+    dora.hears("🔴 A-", "Carla asks for more hands", "I help", without=["curtains"])
     world.nobody_hears_anything_else()
 
     await dora.presses("I help")
-    dora.hears("You help Carla", "there is smoke", "Add a note")
+    dora.hears("You help Carla", "the curtains are burning", "Add a note")
     carla.hears("Dora helps you")
     ana.hears("1 more coordinator helps")
     dora.sees_changed("Carla", "1 more helps")
@@ -231,7 +231,7 @@ async def test_more_hands_see_the_case_and_one_stays_in_charge(any_world: World)
     assert any(each.changed and "Closed: the words" in each.text for each in dora.inbox)
     dora.inbox.clear()
     await dora.says(f"/assist {(await _only_alert(world)).reference}")
-    dora.hears("closed", without=["smoke"])
+    dora.hears("closed", without=["curtains"])
     assert "helps" in await _audited(world)
 
 
@@ -249,7 +249,7 @@ async def test_hands_are_asked_for_on_duty_first_and_then_all(world: World) -> N
 async def test_who_was_not_asked_for_cannot_look_in(world: World) -> None:
     _ana, _carla, dora = await _taken(world, "dora")
     await dora.says("/assist")
-    dora.hears("Carla", without=["smoke", "You help"])
+    dora.hears("Carla", without=["curtains", "You help"])
     await dora.says("/note I look in")
     dora.hears("can't find that alert")
     ben = world.person("ben")
@@ -279,27 +279,27 @@ async def test_a_hand_takes_over_when_the_one_in_charge_gives_it_back(world: Wor
     await carla.presses("Skip")
     world.clear()
     await dora.presses("I take it")
-    dora.hears("You are in charge", "there is smoke")
+    dora.hears("You are in charge", "the curtains are burning")
     ana.hears("Dora has taken charge")
     await carla.presses("I help")
-    carla.hears("Dora", without=["smoke"])
+    carla.hears("Dora", without=["curtains"])
 
 
 async def test_the_room_helps_with_a_short_reply(world: World) -> None:
     carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
     room = await coordinators_room(world, carla)
     ana = world.person("ana")
-    await ana.says("sos there is smoke")
+    await ana.says("sos the curtains are burning")
     await carla.presses("I take it")
     world.clear()
     await says_in(world, dora, room, "1", "🔴")
-    dora.hears("Carla", without=["smoke"])
+    dora.hears("Carla", without=["curtains"])
     await carla.presses("More hands")
-    asked = room.hears("Carla asks for more hands", "I help", without=["smoke"])
+    asked = room.hears("Carla asks for more hands", "I help", without=["curtains"])
     assert not asked.changed
     world.clear()
     await says_in(world, dora, room, "1", "more hands")
-    dora.hears("You help Carla", "there is smoke")
+    dora.hears("You help Carla", "the curtains are burning")
     room.sees_changed("1 more helps")
 
 

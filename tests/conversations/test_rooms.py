@@ -15,7 +15,7 @@ from tests.world import Friend, TelegramPlatform, World, console_world, telegram
 PLACE = (41.403628, 2.174355)
 
 
-async def _sos(world: World, words: str = "sos there is smoke") -> Friend:
+async def _sos(world: World, words: str = "sos the curtains are burning") -> Friend:
     ana = world.person("ana")
     await ana.says(words)
     ana.inbox.clear()
@@ -142,7 +142,7 @@ async def test_a_room_that_begins_late_sees_what_is_open(world: World) -> None:
     await says_in(world, carla, room, "/coordinators")
     room.hears("Shall this be")
     room.hears("room now")
-    room.hears("🔴 A-", "SOS", "nobody yet")
+    room.hears("🔴 A-", "Fire, smoke or gas", "nobody yet")
 
 
 async def test_a_room_that_was_left_is_gone_with_what_was_to_be_said_there(world: World) -> None:
@@ -189,9 +189,9 @@ async def test_an_alert_is_shown_with_its_area_and_without_name_words_or_place(w
     carla = await world.coordinator("carla")
     room = await coordinators_room(world, carla)
     ana = world.person("ana")
-    await ana.says("sos there is smoke")
+    await ana.says("sos the curtains are burning")
     ana.hears("112", "1 coordinator.")
-    card = room.hears("🔴 A-", "SOS", "nobody yet", "I take it", without=["Ana", "smoke", "around"])
+    card = room.hears("🔴 A-", "Fire, smoke or gas", "nobody yet", "I take it", without=["Ana", "curtains", "around"])
     assert card.labels == ["I take it"]
     carla.inbox.clear()
 
@@ -213,7 +213,7 @@ async def test_an_alert_is_shown_with_its_area_and_without_name_words_or_place(w
     room.sees_changed("Carla since 12:05 UTC")
     await carla.presses("Resolve")
     await carla.presses("They were helped")
-    closed = room.hears("closed", without=["around", "Carla", "smoke"])
+    closed = room.hears("closed", without=["around", "Carla", "curtains"])
     assert closed.changed
     assert closed.labels == []
     room.hears_nothing()
@@ -267,12 +267,12 @@ async def test_a_reaction_takes_charge_and_the_details_come_in_private(world: Wo
     world.nobody_hears_anything_else()
 
     await reacts_in(world, carla, room, act, "")
-    carla.hears("You are in charge", "there is smoke")
+    carla.hears("You are in charge", "curtains are burning")
     ana.hears("Carla has taken charge")
     room.sees_changed("Carla since")
     world.clear()
     await reacts_in(world, dora, room, "👍", "")
-    dora.hears("Carla", without=["smoke"])
+    dora.hears("Carla", without=["curtains"])
     world.nobody_hears_anything_else()
 
 

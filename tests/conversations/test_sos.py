@@ -25,7 +25,7 @@ async def test_an_sos_is_taken_talked_over_and_resolved(any_world: World) -> Non
     first = ana.hears("112", "2 coordinators", "None has answered", "Where are you?", "It was a mistake")
     assert first.text.startswith("112"), first.text
     for each in (carla, dora):
-        each.hears("🔴 A-", "SOS", "nobody yet", "I take it", without=["father", "Ana"])
+        each.hears("🔴 A-", "Illness or injury", "nobody yet", "I take it", without=["father", "Ana"])
     world.nobody_hears_anything_else()
 
     await ana.sends_place(*BARCELONA)
@@ -149,7 +149,7 @@ async def test_a_second_sos_joins_the_first(world: World) -> None:
     carla.hears("🔴 A-")
 
     await ana.says("sos he is not breathing")
-    ana.hears("written this down", "1 coordinator")
+    ana.hears("112", "push hard and fast", "1 coordinator")
     await ana.says("/sos")
     ana.hears("written this down")
     world.nobody_hears_anything_else()

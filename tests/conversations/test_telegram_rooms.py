@@ -73,7 +73,7 @@ async def test_a_button_decides_and_a_button_takes_charge_by_whose_finger_it_is(
     ben.hears("That is for coordinators")
     await presses_in(world, carla, room, "Yes")
     room.hears("This is the coordinators' room now")
-    await ana.says("sos there is smoke")
+    await ana.says("sos the curtains are burning")
     world.clear()
 
     await presses_in(world, ben, room, "I take it")
@@ -81,10 +81,10 @@ async def test_a_button_decides_and_a_button_takes_charge_by_whose_finger_it_is(
     await presses_in(world, world.person("stranger"), room, "I take it")
     world.nobody_hears_anything_else()
     await presses_in(world, carla, room, "I take it")
-    carla.hears("You are in charge", "there is smoke")
+    carla.hears("You are in charge", "the curtains are burning")
     ana.hears("Carla has taken charge")
-    assert room.sees_changed("Carla since 12:00 UTC", without=["smoke", "Ana"]).labels == []
-    assert not any("smoke" in each.text for each in hall(world).heard)
+    assert room.sees_changed("Carla since 12:00 UTC", without=["curtains", "Ana"]).labels == []
+    assert not any("curtains" in each.text for each in hall(world).heard)
 
 
 async def test_an_administrator_is_told_nothing_of_rights_and_being_promoted_asks_nothing(
@@ -220,7 +220,7 @@ async def test_a_group_that_becomes_a_supergroup_goes_on_with_the_same_case(
 ) -> None:
     carla, ana = await world.coordinator("carla"), world.person("ana")
     room = await coordinators_room(world, carla)
-    await ana.says("sos there is smoke")
+    await ana.says("sos the curtains are burning")
     reference = room.hears("🔴 A-").text.split()[1]
     old = hall(world)
     world.clear()
@@ -235,7 +235,7 @@ async def test_a_group_that_becomes_a_supergroup_goes_on_with_the_same_case(
     world.clear()
 
     await presses_in(world, carla, room, "I take it")
-    carla.hears("You are in charge", "there is smoke")
+    carla.hears("You are in charge", "the curtains are burning")
     ana.hears("Carla has taken charge")
     assert reference in room.sees_changed("Carla since").text
     count = len(old.heard)
@@ -283,7 +283,7 @@ def _waiting(tx: Transaction) -> int:
 async def test_what_was_said_in_the_group_before_it_moved_still_counts(world: World) -> None:
     carla, ana = await world.coordinator("carla"), world.person("ana")
     await coordinators_room(world, carla)
-    await ana.says("sos there is smoke")
+    await ana.says("sos the curtains are burning")
     world.clear()
     old, card = hall(world), posted(hall(world), "🔴")
     old.says(telegram(world).person("carla").user, "1", card.message_id)  # on its way while it moves
@@ -295,7 +295,7 @@ async def test_what_was_said_in_the_group_before_it_moved_still_counts(world: Wo
     assert isinstance(update, dict)
     updates.push({**update, "update_id": number}, number)
     await world.settle()
-    carla.hears("You are in charge", "there is smoke")
+    carla.hears("You are in charge", "the curtains are burning")
 
 
 async def test_a_number_that_is_used_again_in_the_supergroup_changes_no_other_message(world: World) -> None:
