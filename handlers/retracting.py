@@ -77,7 +77,8 @@ def _has_later_place(ctx: Context, note: AlertNote, gone: set[UUID]) -> bool:
 def _without_place(ctx: Context, alert_id: UUID) -> list[Outbound]:
     alert = alerts.get(ctx.tx, alert_id)
     alert.sealed_place = None
-    return alarms.in_rooms(ctx, alert)
+    alert.latitude = alert.longitude = None  # the rough area told of it as well
+    return alarms.keep_current(ctx, alert)
 
 
 def _need_from(ctx: Context, message_id: str) -> Need | None:

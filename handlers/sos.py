@@ -130,9 +130,7 @@ def said(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
         hiding.release(ctx.tx, ctx.now, ctx.person)  # they write, so now is a moment to read too
     minors.notice(ctx, inbound.text)
     shown = _write_down(ctx, alert, inbound)
-    kind = (
-        ctx.core.lexicons.crisis_words.danger(inbound.text) if alert.danger is None and inbound.text else None
-    )
+    kind = _kind(ctx, alert, inbound.text)
     if kind is not None:
         shown = [*_is_about(ctx, alert, kind), *shown]
     talk = conversing.talk_about(ctx, alert.id)
@@ -142,6 +140,14 @@ def said(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
     if kind is not None:
         return [*problem, *shown]
     return [*(problem or [_written_down(ctx, alert)]), *shown]
+
+
+def _kind(ctx: Context, alert: Alert, words: str) -> str | None:
+    """The kind of danger that words name, where it is not known yet; in a talk only by a cry of its own."""
+    if alert.danger is not None or not words:
+        return None
+    known = ctx.core.lexicons.crisis_words
+    return known.danger(words) if alert.owner_id is None else known.cry(words).danger
 
 
 def _written_down(ctx: Context, alert: Alert) -> Outbound:

@@ -126,7 +126,7 @@ async def test_nobody_says_if_it_was_done_and_a_coordinator_looks_after_it(world
         world.nobody_hears_anything_else()
         await world.forward(hours=hours)
     ana.hears(f"Is {reference} done?")
-    carla.hears("🟠 A-", "nobody has said if a need was met", reference, "I take it", without=["insulin"])
+    carla.hears("🟡 A-", "nobody has said if a need was met", reference, "I take it", without=["insulin"])
     world.nobody_hears_anything_else()
 
     await ana.presses("Yes, it is done")

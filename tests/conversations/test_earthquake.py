@@ -34,7 +34,6 @@ NEAR = (41.403, 2.165)
         ("can someone check if our building is safe to go back in", ("Check if a building is safe",)),
         ("we need a tent or somewhere to sleep, 4 adults 2 kids, Sagrda Familia",
          ("Tents and camping things", "A place to sleep")),
-        ("Who can dig? We hear voices under the house next door", ("Dig and clear rubble",)),
     ],
 )  # fmt: skip
 async def test_english_words_become_a_need_of_the_right_kind(
@@ -49,6 +48,13 @@ async def test_english_words_become_a_need_of_the_right_kind(
     await ana.sends_place(*NEAR)
     ana.hears("N-", kinds[0], "You will hear from me within")
     carla.hears("🟠 A-", "I take it")  # nobody offers anything yet: a coordinator hears at once
+
+
+async def test_voices_under_a_house_are_a_crisis_before_they_are_a_need(world: World) -> None:
+    carla, ana = await world.coordinator("carla"), world.person("ana")
+    await ana.says("Who can dig? We hear voices under the house next door")
+    ana.hears("112", "Knock on a pipe or a wall", "I have told 1 coordinator")
+    carla.hears("🔴 A-", "nobody yet", "I take it")
 
 
 @pytest.mark.parametrize(

@@ -173,11 +173,11 @@ async def test_nobody_takes_charge_of_their_own_sos(world: World) -> None:
 async def test_words_that_may_be_a_crisis_reach_the_coordinator_who_is_then_called(world: World) -> None:
     carla = await world.coordinator("carla")
     ana = world.person("ana")
-    await ana.says("I am hiding in the bathroom, I am in danger")
+    await ana.says("smoke in the stairs")
     await ana.presses("Yes, tell a coordinator")
     await carla.presses("I take it")
     carla.hears("🔴 A-")
-    carla.hears("You are in charge", "hiding in the bathroom")
+    carla.hears("You are in charge", "smoke in the stairs")
 
 
 async def test_a_coordinator_may_speak_of_emergencies_in_the_talk(world: World) -> None:

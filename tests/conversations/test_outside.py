@@ -182,7 +182,7 @@ async def test_who_may_be_watched_hears_nothing_of_it(story: Story) -> None:
     await world.forward(hours=1)
     assert story.phone.told
     ana.hears_nothing()
-    await ana.says("He is at the door")
+    await ana.says("It is the third floor")
     ana.hears("written this down")
 
 

@@ -24,7 +24,7 @@ async def _two(world: World) -> tuple[Friend, Friend, Friend, str, str]:
         return [alert.reference for alert in found]
 
     await world.database.run(place)
-    cards = [each.text.split()[1] for each in carla.inbox if "nobody yet" in each.text]
+    cards = [each.text.split()[1] for each in carla.inbox if "nobody yet" in each.text and not each.changed]
     theirs = dict(zip(("bea", "ana"), cards, strict=True))
     world.clear()
     await carla.says(f"/take {theirs['ana']}")

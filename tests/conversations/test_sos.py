@@ -150,6 +150,7 @@ async def test_a_second_sos_joins_the_first(world: World) -> None:
 
     await ana.says("sos he is not breathing")
     ana.hears("112", "push hard and fast", "1 coordinator")
+    carla.sees_changed("Illness or injury")
     await ana.says("/sos")
     ana.hears("written this down")
     world.nobody_hears_anything_else()

@@ -108,6 +108,7 @@ async def test_a_first_message_that_is_an_sos_is_served_first(world: World) -> N
     world.person("carla").inbox.clear()
     await ana.says("he fell")
     ana.inbox.clear()
+    carla.sees_changed("Illness or injury")
     world.nobody_hears_anything_else()
     await carla.presses("I take it")
     await carla.presses("Resolve")
