@@ -14,7 +14,9 @@ from tests.conversations.acts import coordinators_room, says_in
 from tests.world import Friend, World
 
 
-async def _taken(world: World, *others: str, words: str = "sos the curtains are burning") -> tuple[Friend, ...]:
+async def _taken(
+    world: World, *others: str, words: str = "sos the curtains are burning"
+) -> tuple[Friend, ...]:
     """Ana's SOS, which Carla has; the story begins after that."""
     carla = await world.coordinator("carla")
     rest = [await world.coordinator(name) for name in others]
@@ -63,7 +65,7 @@ async def test_an_alert_is_handed_over_with_a_note_and_the_person_hears_it_once_
     world.nobody_hears_anything_else()
 
     await dora.presses("I take over")
-    dora.hears("You are in charge", "the curtains are burning", "The third floor", "Note of Carla: He is deaf")
+    dora.hears("You are in charge", "curtains are burning", "The third floor", "Note of Carla: He is deaf")
     ana.hears("Dora has taken over", "Write here")
     told = [carla.inbox.popleft() for _message in range(len(carla.inbox))]
     assert any("Dora has taken over. Thank you." in each.text for each in told)

@@ -69,7 +69,8 @@ async def test_no_coordinator_at_all(story: Story) -> None:
     assert story.siren.told == [said]
     reference = (await the_alert(world)).reference
     assert said == {
-        "drill": False, "reference": reference, "kind": "sos", "danger": "medical", "severity": 1, "state": "open",
+        "drill": False, "reference": reference, "kind": "sos", "danger": "medical",
+        "severity": 1, "state": "open",
         "opened_at": "2026-03-02T12:00:00+00:00", "attempt": 1,
         "area": {"name": None, "latitude": pytest.approx(41.40, abs=0.01),
                  "longitude": pytest.approx(2.16, abs=0.01)},

@@ -191,7 +191,9 @@ async def test_an_alert_is_shown_with_its_area_and_without_name_words_or_place(w
     ana = world.person("ana")
     await ana.says("sos the curtains are burning")
     ana.hears("112", "1 coordinator.")
-    card = room.hears("🔴 A-", "Fire, smoke or gas", "nobody yet", "I take it", without=["Ana", "curtains", "around"])
+    card = room.hears(
+        "🔴 A-", "Fire, smoke or gas", "nobody yet", "I take it", without=["Ana", "curtains", "around"]
+    )
     assert card.labels == ["I take it"]
     carla.inbox.clear()
 
