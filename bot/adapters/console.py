@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from bot.adapters import NotSent, Outgoing, Pace, RawEvent, Refused
+from bot.adapters.text import storable
 from handlers.messages import Media
 
 Show = Callable[[str, Outgoing, bool], None]
@@ -76,8 +77,9 @@ class Console:
 
     def _do(self, person: str, text: str, **more: Any) -> str:
         message_id: str = more.pop("id", uuid4().hex)
-        payload = {"id": message_id, "name": person.capitalize(), "text": text, **more}
-        self._events.put_nowait(RawEvent(f"{message_id}:{uuid4().hex}", person, payload, text))
+        payload = storable({"id": message_id, "name": person.capitalize(), "text": text, **more})
+        said = str(payload["text"])
+        self._events.put_nowait(RawEvent(f"{message_id}:{uuid4().hex}", person, payload, said))
         return message_id
 
     def edit(self, person: str, text: str) -> bool:
