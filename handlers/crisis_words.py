@@ -19,6 +19,7 @@ from handlers.phrases import Phrasebook, frame, plain, squeeze
 
 SURE, MAYBE, SOFT, NOT = "sure", "maybe", "soft", "not"
 PHRASES = "phrases"
+FEWEST_TO_TELL: Final = 2  # words; one alone, such as SOS, is written in every language
 # Which kind counts where words speak of several to the same extent: the cause rather than what comes of it.
 DANGERS: Final = (
     "self_harm", "violence", "child", "fire", "trapped", "missing", "disaster", "shelter", "medical",
@@ -60,6 +61,7 @@ class CrisisWords:
         self._ordinary = {
             word for book in books.values() for word in book.data.get("ordinary", {}).get("words", ())
         }
+        self._words: dict[str, frozenset[str]] = {}
         self._alarms = self._index("crisis", SURE, MAYBE)
 
     def intent(self, text: str) -> Intent | None:
@@ -78,6 +80,27 @@ class CrisisWords:
         """The kind of danger that words name, where it is known already that there is one."""
         _intent, alarms, rest = self._weigh(_framed(plain(text)))
         return self._danger(rest, alarms)
+
+    def language(self, text: str) -> str | None:
+        """The language of a cry: of those with its longest phrases the one that knows most of its words."""
+        framed = _framed(plain(text))
+        _intent, alarms, _rest = self._weigh(framed)
+        longest = max((each.end - each.start for each in alarms), default=0)
+        languages = {each.language for each in alarms if each.end - each.start == longest}
+        known = {each: len(self._vocabulary(each).intersection(framed)) for each in languages}
+        most = max(known.values(), default=0)
+        if most < FEWEST_TO_TELL:
+            return None
+        best = [each for each in languages if known[each] == most]
+        return best[0] if len(best) == 1 else None
+
+    def _vocabulary(self, language: str) -> frozenset[str]:
+        """Every word of a language's phrases."""
+        if language not in self._words:
+            sections = self._books[language].data.values()
+            said = (text for each in sections for texts in each.values() for text in texts)
+            self._words[language] = frozenset(squeeze(plain(" ".join(said))).split())
+        return self._words[language]
 
     def says_minor(self, text: str) -> bool:
         """Whether the writer says that they are under 18."""

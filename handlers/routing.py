@@ -64,6 +64,8 @@ def _written(ctx: Context, inbound: Inbound) -> list[Outbound]:
     crisis = None if command else ctx.core.lexicons.crisis(inbound.text)
     if crisis is Intent.SOS and _leads_one(ctx):
         crisis = Intent.MAYBE_SOS
+    if crisis is not None:
+        sos.answer_in_their_language(ctx, inbound)
     if crisis is Intent.SOS:
         return [*sos.sos(ctx, inbound, inbound.text), *_also_pass_on(ctx, inbound)]
     if command:

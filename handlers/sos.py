@@ -43,6 +43,16 @@ def sos(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     return [_first(ctx, alert, alarms.count(pages)), *problem, *pages]
 
 
+def answer_in_their_language(ctx: Context, inbound: Inbound) -> None:
+    """Nobody in danger should have to choose one: where nothing else tells it, that of their cry counts."""
+    person = ctx.person
+    if inbound.language or person.language != ctx.union.language or person.coordinator_since is not None:
+        return
+    spoken = ctx.core.lexicons.crisis_words.language(inbound.text)
+    if spoken is not None:
+        person.language = ctx.core.catalogs.closest([spoken], person.language)
+
+
 def _open(ctx: Context, danger: str | None) -> Alert:
     severity = dangers.severity(danger)
     alert = alarms.open_alert(ctx, "sos", person_id=ctx.person.id, severity=severity)

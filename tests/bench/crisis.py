@@ -192,9 +192,10 @@ async def _press(stage: Stage, person: int) -> float:
     """From "I take it" of one coordinator to the changed card of another."""
     first, second, *_others = COORDINATORS
     await stage.until(
-        said(person, "sos my father fell"), lambda message: message.chat == chat(second) and not message.edits
+        said(person, "sos my father fell"),
+        lambda message: message.chat == chat(first) and not message.edits and bool(message.buttons),
     )
-    await asyncio.sleep(0.05)  # the other pages have left too
+    await asyncio.sleep(0.5)  # the other pages have left too, and the cards of the one before
     press = pressed(first, stage.tokens[chat(first)])
     taken = await stage.until(press, lambda message: message.chat == chat(second) and bool(message.edits))
     await stage.until(said(person, "/mistake"), lambda message: message.chat == chat(person))

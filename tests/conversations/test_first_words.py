@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from handlers.context import Union
 from handlers.dangers import GRAVE, LIFE, question, severity
 from handlers.first_words import KINDS, WHAT_TO_DO
 from storage.database import Database
-from storage.tables import Alert
+from storage.tables import Alert, Person
 from tests.conversations.chats import newest_alert
 from tests.world import console_world
 
@@ -106,3 +107,33 @@ async def test_a_place_in_the_same_country_brings_no_second_number(sqlite_databa
         world.clear()
         await world.forward(seconds=1)
         world.nobody_hears_anything_else()
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("mi padre se ha caído y no respira", "112 es el número de emergencias"),
+        ("mein Vater atmet nicht mehr", "112"),
+        ("sos", "112 is the emergency number"),
+    ],
+)
+async def test_who_never_chose_a_language_is_answered_in_that_of_their_cry(
+    sqlite_database: Database, words: str, first: str
+) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        await world.coordinator("carla")
+        ana = world.person("ana")
+        await ana.says(words)
+        ana.hears(first)
+        spoken = await world.database.run(lambda tx: tx.session.scalars(sa.select(Person.language)).all())
+        assert spoken == ["en", {"mi": "es", "mein": "de", "sos": "en"}[words.split()[0]]]
+
+
+async def test_who_speaks_two_languages_keeps_the_one_they_chose(sqlite_database: Database) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        await world.coordinator("carla")
+        ana = world.person("ana")
+        await ana.says("/language es")
+        ana.inbox.clear()
+        await ana.says("my father is not breathing")
+        ana.hears("112 es el número de emergencias")
