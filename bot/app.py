@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from bot.adapters import Adapter, GatewayFault
 from bot.adapters.core_events import event
@@ -16,6 +17,7 @@ from bot.clock import Clock
 from bot.courier import Courier
 from bot.fetcher import Fetcher
 from bot.gateway import Gateway
+from bot.holding import RENEW_EVERY, TO_RENEW, Holding, LeaseLost
 from bot.outside import Outside, Way
 from bot.worker import Worker
 from handlers.context import Core
@@ -27,7 +29,14 @@ log = logging.getLogger(__name__)
 
 LONG_AWAY = timedelta(minutes=3)  # coordinators hear of a platform that is silent for so long
 CLOCK_EVERY = 0.5  # seconds; a step of escalation is at most so late
-RENEW_EVERY = 3.0  # seconds; a lease lasts ten
+
+
+class Role(StrEnum):
+    """What a process does: everything, or one of two parts, of which any number may run (PostgreSQL only)."""
+
+    ALL = "all"
+    WORKER = "worker"  # handles what came in and what is due
+    GATEWAY = "gateway"  # receives and sends, for each account one at a time
 
 
 def utc_now() -> datetime:
@@ -46,11 +55,27 @@ class Station:
     """
 
     adapter: Adapter
+    holding: Holding
     gateway: Gateway
     courier: Courier
     fetcher: Fetcher
     held: asyncio.Event = field(default_factory=asyncio.Event)
     leading: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def equip(
+        cls, database: Database, core: Core, adapter: Adapter, name: str, now: Callable[[], datetime],
+        step: Callable[[str], None],
+    ) -> Station:  # fmt: skip
+        holding, keep = Holding(database, adapter.platform, name), core.union.keep_events
+        return cls(
+            adapter,
+            holding,
+            Gateway(database, adapter, core, holding, now, step),
+            Courier(holding, adapter, now, keep, step),
+            Fetcher(holding, adapter, core.union, now),
+        )
 
     async def take_up(self) -> None:
         """Connect, and go on where a process that ended stopped in the middle; raises GatewayFault."""
@@ -60,16 +85,32 @@ class Station:
         if self.held.is_set():
             self.leading.set()
 
+    def take_hold(self) -> None:
+        self.lost.clear()
+        self.held.set()
+
     def let_go(self) -> None:
-        """Another process has the account now."""
+        """Another process has the account now, or may have it."""
         self.held.clear()
         self.leading.clear()
+        self.lost.set()
 
     async def send(self) -> int:
-        return await self.courier.run_some() if self.leading.is_set() else 0
+        if not self.leading.is_set():
+            self.courier.abandon()
+            return 0
+        return await self._holding(self.courier.run_some)
 
     async def fetch(self) -> int:
-        return await self.fetcher.run_once() if self.leading.is_set() else 0
+        return await self._holding(self.fetcher.run_once) if self.leading.is_set() else 0
+
+    async def _holding(self, act: Callable[[], Awaitable[int]]) -> int:
+        try:
+            return await act()
+        except LeaseLost as lost:
+            log.warning("%s: %s", self.adapter.platform, lost.reason)
+            self.let_go()
+            return 0
 
 
 @dataclass(slots=True)
@@ -100,16 +141,7 @@ class App:
     ) -> App:
         """ways: the second way out, by name, as the union of the core knows them."""
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        keep = core.union.keep_events
-        stations = [
-            Station(
-                adapter,
-                Gateway(database, adapter, core, name, now, step),
-                Courier(database, adapter, name, now, keep, step),
-                Fetcher(database, adapter, core.union, now),
-            )
-            for adapter in adapters
-        ]
+        stations = [Station.equip(database, core, adapter, name, now, step) for adapter in adapters]
         worker = Worker(database, core, name, now, step)
         outside = Outside(database, core, ways or {}, now)
         return cls(database, core, now, stations, worker, Clock(database, core, now), outside)
@@ -123,15 +155,25 @@ class App:
             await self.database.run(inbox.release)
             await self.outside.recover()
         for station in self.stations:
-            if not await station.gateway.hold_lease():
+            if not await station.holding.take():
                 continue
-            station.held.set()
+            station.take_hold()
             try:
-                await station.take_up()
+                await self._take_up(station)
             except GatewayFault as fault:
                 if stopping is None or (fault.fatal and len(self.stations) == 1):
                     raise
                 await self._gateway_failed(f"gateway {station.adapter.platform}", fault)
+
+    async def _take_up(self, station: Station) -> None:
+        """Connect, which may take longer than the lease lasts."""
+        connected = asyncio.Event()
+        leading = asyncio.create_task(self._lead(station, connected))
+        try:
+            await station.take_up()
+        finally:
+            connected.set()
+            await leading
 
     async def settle(self) -> int:
         """Handle, fetch, send until nothing is left to do at this moment; returns how much there was."""
@@ -145,14 +187,15 @@ class App:
                 return total
             total += done
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Run until `stopping` is set."""
+    async def run(self, stopping: asyncio.Event, role: Role = Role.ALL) -> None:
+        """Run until `stopping` is set; a worker is given no adapters."""
         await self.start(stopping)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._repeat("worker", self.worker.run_once, 1.0, stopping))
-                group.create_task(self._repeat("clock", self.clock.run_once, CLOCK_EVERY, stopping))
-                group.create_task(self._repeat("second way out", self.outside.run_once, 1.0, stopping))
+                if role is not Role.GATEWAY:
+                    group.create_task(self._repeat("worker", self.worker.run_once, 1.0, stopping))
+                    group.create_task(self._repeat("clock", self.clock.run_once, CLOCK_EVERY, stopping))
+                    group.create_task(self._repeat("second way out", self.outside.run_once, 1.0, stopping))
                 for station in self.stations:
                     platform = station.adapter.platform
                     group.create_task(self._lead(station, stopping))
@@ -164,7 +207,7 @@ class App:
             for station in self.stations:
                 await station.courier.finish()
                 await station.adapter.stop()
-                await station.gateway.give_up_lease()
+                await station.holding.give_up()
 
     async def _repeat(
         self, name: str, run: Callable[[], Awaitable[int]], pause: float, stopping: asyncio.Event
@@ -195,13 +238,15 @@ class App:
         """Keep the account's lease: only its holder receives and sends."""
         while not stopping.is_set():
             try:
-                held = await station.gateway.hold_lease()
+                async with asyncio.timeout(TO_RENEW):
+                    held = await station.holding.take()
             except Exception as error:  # noqa: BLE001 (a wall, as above)
                 self._failed(f"lease of {station.adapter.platform}", error)
-                held = False
+                # A database that is away for a moment takes nobody's account: the others miss it too.
+                held = station.held.is_set() and not station.holding.may_have_run_out()
             if held:
-                station.held.set()
-            else:
+                station.take_hold()
+            elif station.held.is_set():
                 station.let_go()
             await _first(stopping.wait(), timeout=RENEW_EVERY)
 
@@ -214,12 +259,17 @@ class App:
             pause = 0.0
             try:
                 if not station.leading.is_set():
-                    await _first(station.take_up(), stopping.wait())
-                await _first(self._take(station), stopping.wait())
+                    await _first(station.take_up(), station.lost.wait(), stopping.wait())
+                if not station.leading.is_set():
+                    continue
+                await _first(self._take(station), station.lost.wait(), stopping.wait())
                 self._heard[station.adapter.platform] = self.now()
                 if was_away:
                     await station.courier.hasten()
                 was_away = None
+            except LeaseLost as lost:
+                log.warning("%s: %s", name, lost.reason)
+                station.let_go()
             except GatewayFault as fault:
                 was_away = was_away or self.now()
                 pause = await self._gateway_failed(name, fault, self.now() - was_away)
