@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -28,6 +28,7 @@ from storage.database import Database
 log = logging.getLogger(__name__)
 
 LONG_AWAY = timedelta(minutes=3)  # coordinators hear of a platform that is silent for so long
+WAKES = {"worker": "inbox", "courier": "outbox", "fetcher": "jobs", "second": "outside"}  # loop: its queue
 CLOCK_EVERY = 0.5  # seconds; a step of escalation is at most so late
 
 
@@ -125,6 +126,9 @@ class App:
     clock: Clock
     outside: Outside
     failures: int = 0
+    net: float = (
+        1.0  # seconds after which a queue is looked at though nobody said that there is something new
+    )
     turns: dict[str, datetime] = field(default_factory=dict)  # when each loop last came round
     _heard: dict[str, datetime] = field(default_factory=dict)  # when each platform last answered
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -192,16 +196,20 @@ class App:
         await self.start(stopping)
         try:
             async with asyncio.TaskGroup() as group:
+                if not self.database.is_sqlite:
+                    group.create_task(self._ring(stopping))
                 if role is not Role.GATEWAY:
-                    group.create_task(self._repeat("worker", self.worker.run_once, 1.0, stopping))
+                    group.create_task(self._repeat("worker", self.worker.run_once, self.net, stopping))
                     group.create_task(self._repeat("clock", self.clock.run_once, CLOCK_EVERY, stopping))
-                    group.create_task(self._repeat("second way out", self.outside.run_once, 1.0, stopping))
+                    group.create_task(
+                        self._repeat("second way out", self.outside.run_once, self.net, stopping)
+                    )
                 for station in self.stations:
                     platform = station.adapter.platform
                     group.create_task(self._lead(station, stopping))
                     group.create_task(self._receive(station, stopping))
                     group.create_task(self._repeat(f"courier {platform}", station.send, 0.25, stopping))
-                    group.create_task(self._repeat(f"fetcher {platform}", station.fetch, 1.0, stopping))
+                    group.create_task(self._repeat(f"fetcher {platform}", station.fetch, self.net, stopping))
         finally:
             await self.database.run(lambda tx: inbox.release(tx, self.worker.name))
             for station in self.stations:
@@ -305,6 +313,19 @@ class App:
     def _wake_others(self, name: str) -> None:
         for other, wake in self._wake.items():
             if other != name:
+                wake.set()
+
+    async def _ring(self, stopping: asyncio.Event) -> None:
+        """Wake the loops of other processes where this one brings news, and these where others do."""
+        from bot.bell import Bell  # whose driver is loaded only where it is used
+
+        bell = Bell(self.database, self.worker.name, self._hear)
+        self.database.tell = bell.ring
+        await bell.run(stopping)
+
+    def _hear(self, news: Collection[str]) -> None:
+        for loop, wake in self._wake.items():
+            if WAKES.get(loop.partition(" ")[0]) in news:
                 wake.set()
 
     def _failed(self, name: str, error: Exception) -> None:

@@ -135,7 +135,7 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
     alone: no other process can be running (SQLite), so what a dead one held is free at once.
     """
     _do_not_idle(tx)
-    now = _database_now(tx)
+    now = database_now(tx)
     seen = tx.session.execute(sa.select(Lease.holder, Lease.expires_at).where(Lease.name == name)).first()
     if seen is None:
         insert = (sqlite if _is_sqlite(tx) else postgresql).insert(Lease)
@@ -144,7 +144,7 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
     elif seen.holder != holder and seen.expires_at > now and not alone:
         return None  # asked without its lock: those who wait for a lease don't hold up its holder
     row = tx.session.get_one(Lease, name, with_for_update=True)
-    now = _database_now(tx)  # the lock may have been waited for
+    now = database_now(tx)  # the lock may have been waited for
     if row.holder != holder:
         if row.expires_at > now and not alone:
             return None
@@ -166,7 +166,7 @@ def end_lease(tx: Transaction, name: str, holder: str) -> None:
     tx.session.execute(
         sa.update(Lease)
         .where(Lease.name == name, Lease.holder == holder)
-        .values(holder="", expires_at=_database_now(tx))
+        .values(holder="", expires_at=database_now(tx))
     )
 
 
@@ -183,7 +183,7 @@ def _do_not_idle(tx: Transaction) -> None:
 _IDLE = sa.select(sa.func.set_config("idle_in_transaction_session_timeout", "3s", True))
 
 
-def _database_now(tx: Transaction) -> datetime:
+def database_now(tx: Transaction) -> datetime:
     if _is_sqlite(tx):
         text = tx.session.scalar(sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
         return datetime.fromisoformat(f"{text}+00:00")
