@@ -1,4 +1,4 @@
-"""Gateways that are killed, frozen or cut off: another takes the account over, and nothing is lost or doubled."""
+"""Gateways that are killed or frozen: another takes the account over, and nothing is lost or doubled."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_a_takeover_waits_for_what_the_holder_is_just_committing(shared: D
         assert await taking
 
 
-# --- real processes ---------------------------------------------------------------------------------------------
+# --- real processes --------------------------------------------------------------------------------
 
 
 @dataclass
@@ -123,7 +123,7 @@ class Story:
                 group.create_task(each)
             await what()
         async with asyncio.timeout(ONE_ROUND):
-            while not await self.books.is_quiet():
+            while not await self.books.is_quiet():  # noqa: ASYNC110 (other processes are at work)
                 await asyncio.sleep(GLANCE)
 
     async def note(self) -> datetime:
