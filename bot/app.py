@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from bot.adapters import Adapter, GatewayFault
+from bot.adapters import Adapter, GatewayFault, Listener, RawEvent
 from bot.adapters.core_events import event
 from bot.clock import Clock
 from bot.courier import Courier
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 LONG_AWAY = timedelta(minutes=3)  # coordinators hear of a platform that is silent for so long
 WAKES = {"worker": "inbox", "courier": "outbox", "fetcher": "jobs", "second": "outside"}  # loop: its queue
+TEND_EVERY = 5.0  # seconds
 CLOCK_EVERY = 0.5  # seconds; a step of escalation is at most so late
 
 
@@ -208,6 +209,10 @@ class App:
                     platform = station.adapter.platform
                     group.create_task(self._lead(station, stopping))
                     group.create_task(self._receive(station, stopping))
+                    if isinstance(station.adapter, Listener) and station.adapter.listens:
+                        tend = station.adapter.tend
+                        group.create_task(self._listen(station, station.adapter, stopping))
+                        group.create_task(self._repeat(f"groups {platform}", tend, TEND_EVERY, stopping))
                     group.create_task(self._repeat(f"courier {platform}", station.send, 0.25, stopping))
                     group.create_task(self._repeat(f"fetcher {platform}", station.fetch, self.net, stopping))
         finally:
@@ -286,6 +291,21 @@ class App:
                 pause = 1.0
             if pause:
                 await _first(stopping.wait(), timeout=pause)
+
+    async def _listen(self, station: Station, adapter: Listener, stopping: asyncio.Event) -> None:
+        """Take what the platform brings, also where another process has the account's lease."""
+
+        async def take(events: Sequence[RawEvent]) -> None:
+            await station.gateway.accept(events, None)
+            self._wake_others("")
+            await station.adapter.accepted(list(events))
+
+        while not stopping.is_set():
+            try:
+                await adapter.listen(take, stopping)
+            except OSError as error:
+                self._failed(f"listening for {station.adapter.platform}", error)
+                await _first(stopping.wait(), timeout=RENEW_EVERY)
 
     async def _gateway_failed(self, name: str, fault: GatewayFault, away: timedelta = timedelta(0)) -> float:
         """Tell the operator, and the coordinators if it won't pass; gives the seconds until the next try.

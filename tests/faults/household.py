@@ -114,7 +114,7 @@ def main(*where: str) -> None:
     import tests.world  # noqa: F401 (so that no process has to read it again)
 
     children = []
-    while role := sys.stdin.buffer.raw.readline().decode().strip():  # type: ignore[attr-defined]
+    while role := sys.stdin.readline().strip():
         child = os.fork()
         if not child:
             os.close(sys.stdin.fileno())
