@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from tests.bot_api import BotApi
 from tests.engines import create_postgres, open_database
 from tests.faults.books import Books
 from tests.faults.crowd import GLANCE, Crowd
+from tests.faults.hosts import CAN_BE_MADE, Host, a_host, passage
 from tests.faults.household import Household
 from tests.storage import BOTH_ENGINES, DAY
 from tests.world import NOON, make_core
@@ -206,6 +207,60 @@ def _claimed_by(tx: Transaction, number: int) -> int:
 
 def _each_once(tx: Transaction) -> None:
     assert set(tx.session.scalars(sa.select(Inbox.outcome))) == {"handled"}
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(not CAN_BE_MADE, reason="a network namespace needs root and the command ip")
+async def test_a_gateway_whose_host_is_cut_off_is_followed_and_says_nothing_when_it_comes_back(
+    postgres: str, postgres_template: str, tmp_path: Path
+) -> None:
+    url = await create_postgres(postgres, "cut_off", postgres_template)
+    database = await open_database(url)
+    where = f"{database.url.query['host']}/.s.PGSQL.5432"
+    async with AsyncExitStack() as stack:
+        host = stack.enter_context(a_host())
+        api = await stack.enter_async_context(BotApi())
+        near = int(api.base_url.split(":")[2].partition("/")[0])
+        to_api = await stack.enter_async_context(passage(host.address, port=near))
+        to_database = await stack.enter_async_context(passage(host.address, socket=where))
+        far = Household(
+            f"http://{host.address}:{to_api}/bot", api.token,
+            f"postgresql+asyncpg://postgres@{host.address}:{to_database}/{database.url.database}",
+            tmp_path / "far.log", *host.inside,
+        )  # fmt: skip
+        away = await stack.enter_async_context(far)
+        house = await stack.enter_async_context(
+            Household(api.base_url, api.token, url, tmp_path / "near.log")
+        )
+        cut_off = await away.start("gateway")
+        told = Story(house, Books(database, api), Crowd(api))
+        await told.taken_over(0, NOON)
+        for role in ("worker", "worker", "gateway"):
+            await house.start(role)
+        await told.crowd.gather(*await told.books.codes(make_core()))
+        await told.one_round(lambda: _cut_off(told, host, cut_off))
+        await told.one_round(_nothing_happens)
+        print(await told.books.check(told.crowd))  # noqa: T201
+    await database.close()
+
+
+async def _cut_off(told: Story, host: Host, number: int) -> None:
+    assert (await told.books.database.run(_lease))[0] == number
+    since = await told.note()
+    host.cut_off()
+    await told.note()
+    took = await told.taken_over(number, since)
+    print(f"cut off; taken over after {took.total_seconds():.1f} s")  # noqa: T201
+    assert took < PROMISED
+    heir = await told.leader()
+    host.mend()
+    await asyncio.sleep(5)  # it has had time to say something, if it wanted to
+    assert await told.leader() == heir
+    assert not await told.books.database.run(lambda tx: _claimed_by(tx, number))
+
+
+async def _nothing_happens() -> None:
+    """A round in which the network holds: all go on as before."""
 
 
 @pytest.mark.faults
