@@ -56,7 +56,11 @@ def _parser() -> argparse.ArgumentParser:
         "onecloak", description="A self-hosted chat-bot for mutual aid and emergencies."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="start the bot; without a configured account, the console")
+    run = commands.add_parser("run", help="start the bot; without a configured account, the console")
+    run.add_argument(
+        "--role", choices=("all", "worker", "gateway"), default="all",
+        help="on PostgreSQL: only handle what comes in, or only receive and send; any number of either",
+    )  # fmt: skip
     code = commands.add_parser("code", help="print a one-time code that lets someone in")
     code.add_argument("role", choices=("member", "coordinator", "neighbour"))
     code.add_argument(
@@ -104,7 +108,7 @@ async def _run(settings: Settings, arguments: argparse.Namespace) -> None:
 
     only_one = _only_process(settings)
     try:
-        await running.run(settings, _stop_on_signals(), _heartbeat_file(settings))
+        await running.run(settings, _stop_on_signals(), _heartbeat_file(settings), arguments.role)
     finally:
         if only_one is not None:
             only_one.close()

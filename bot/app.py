@@ -6,16 +6,18 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
-from bot.adapters import Adapter, GatewayFault
+from bot.adapters import Adapter, GatewayFault, Listener, RawEvent
 from bot.adapters.core_events import event
 from bot.clock import Clock
 from bot.courier import Courier
 from bot.fetcher import Fetcher
 from bot.gateway import Gateway
+from bot.holding import RENEW_EVERY, TO_RENEW, Holding, LeaseLost
 from bot.outside import Outside, Way
 from bot.worker import Worker
 from handlers.context import Core
@@ -26,8 +28,17 @@ from storage.database import Database
 log = logging.getLogger(__name__)
 
 LONG_AWAY = timedelta(minutes=3)  # coordinators hear of a platform that is silent for so long
+WAKES = {"worker": "inbox", "courier": "outbox", "fetcher": "jobs", "second": "outside"}  # loop: its queue
+TEND_EVERY = 5.0  # seconds
 CLOCK_EVERY = 0.5  # seconds; a step of escalation is at most so late
-RENEW_EVERY = 3.0  # seconds; a lease lasts ten
+
+
+class Role(StrEnum):
+    """What a process does: everything, or one of two parts, of which any number may run (PostgreSQL only)."""
+
+    ALL = "all"
+    WORKER = "worker"  # handles what came in and what is due
+    GATEWAY = "gateway"  # receives and sends, for each account one at a time
 
 
 def utc_now() -> datetime:
@@ -46,11 +57,27 @@ class Station:
     """
 
     adapter: Adapter
+    holding: Holding
     gateway: Gateway
     courier: Courier
     fetcher: Fetcher
     held: asyncio.Event = field(default_factory=asyncio.Event)
     leading: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def equip(
+        cls, database: Database, core: Core, adapter: Adapter, name: str, now: Callable[[], datetime],
+        step: Callable[[str], None],
+    ) -> Station:  # fmt: skip
+        holding, keep = Holding(database, adapter.platform, name), core.union.keep_events
+        return cls(
+            adapter,
+            holding,
+            Gateway(database, adapter, core, holding, now, step),
+            Courier(holding, adapter, now, keep, step),
+            Fetcher(holding, adapter, core.union, now),
+        )
 
     async def take_up(self) -> None:
         """Connect, and go on where a process that ended stopped in the middle; raises GatewayFault."""
@@ -60,16 +87,32 @@ class Station:
         if self.held.is_set():
             self.leading.set()
 
+    def take_hold(self) -> None:
+        self.lost.clear()
+        self.held.set()
+
     def let_go(self) -> None:
-        """Another process has the account now."""
+        """Another process has the account now, or may have it."""
         self.held.clear()
         self.leading.clear()
+        self.lost.set()
 
     async def send(self) -> int:
-        return await self.courier.run_some() if self.leading.is_set() else 0
+        if not self.leading.is_set():
+            self.courier.abandon()
+            return 0
+        return await self._holding(self.courier.run_some)
 
     async def fetch(self) -> int:
-        return await self.fetcher.run_once() if self.leading.is_set() else 0
+        return await self._holding(self.fetcher.run_once) if self.leading.is_set() else 0
+
+    async def _holding(self, act: Callable[[], Awaitable[int]]) -> int:
+        try:
+            return await act()
+        except LeaseLost as lost:
+            log.warning("%s: %s", self.adapter.platform, lost.reason)
+            self.let_go()
+            return 0
 
 
 @dataclass(slots=True)
@@ -84,6 +127,9 @@ class App:
     clock: Clock
     outside: Outside
     failures: int = 0
+    net: float = (
+        1.0  # seconds after which a queue is looked at though nobody said that there is something new
+    )
     turns: dict[str, datetime] = field(default_factory=dict)  # when each loop last came round
     _heard: dict[str, datetime] = field(default_factory=dict)  # when each platform last answered
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -100,16 +146,7 @@ class App:
     ) -> App:
         """ways: the second way out, by name, as the union of the core knows them."""
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        keep = core.union.keep_events
-        stations = [
-            Station(
-                adapter,
-                Gateway(database, adapter, core, name, now, step),
-                Courier(database, adapter, name, now, keep, step),
-                Fetcher(database, adapter, core.union, now),
-            )
-            for adapter in adapters
-        ]
+        stations = [Station.equip(database, core, adapter, name, now, step) for adapter in adapters]
         worker = Worker(database, core, name, now, step)
         outside = Outside(database, core, ways or {}, now)
         return cls(database, core, now, stations, worker, Clock(database, core, now), outside)
@@ -123,15 +160,25 @@ class App:
             await self.database.run(inbox.release)
             await self.outside.recover()
         for station in self.stations:
-            if not await station.gateway.hold_lease():
+            if not await station.holding.take():
                 continue
-            station.held.set()
+            station.take_hold()
             try:
-                await station.take_up()
+                await self._take_up(station)
             except GatewayFault as fault:
                 if stopping is None or (fault.fatal and len(self.stations) == 1):
                     raise
                 await self._gateway_failed(f"gateway {station.adapter.platform}", fault)
+
+    async def _take_up(self, station: Station) -> None:
+        """Connect, which may take longer than the lease lasts."""
+        connected = asyncio.Event()
+        leading = asyncio.create_task(self._lead(station, connected))
+        try:
+            await station.take_up()
+        finally:
+            connected.set()
+            await leading
 
     async def settle(self) -> int:
         """Handle, fetch, send until nothing is left to do at this moment; returns how much there was."""
@@ -145,26 +192,35 @@ class App:
                 return total
             total += done
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Run until `stopping` is set."""
+    async def run(self, stopping: asyncio.Event, role: Role = Role.ALL) -> None:
+        """Run until `stopping` is set; a worker is given no adapters."""
         await self.start(stopping)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._repeat("worker", self.worker.run_once, 1.0, stopping))
-                group.create_task(self._repeat("clock", self.clock.run_once, CLOCK_EVERY, stopping))
-                group.create_task(self._repeat("second way out", self.outside.run_once, 1.0, stopping))
+                if not self.database.is_sqlite:
+                    group.create_task(self._ring(stopping))
+                if role is not Role.GATEWAY:
+                    group.create_task(self._repeat("worker", self.worker.run_once, self.net, stopping))
+                    group.create_task(self._repeat("clock", self.clock.run_once, CLOCK_EVERY, stopping))
+                    group.create_task(
+                        self._repeat("second way out", self.outside.run_once, self.net, stopping)
+                    )
                 for station in self.stations:
                     platform = station.adapter.platform
                     group.create_task(self._lead(station, stopping))
                     group.create_task(self._receive(station, stopping))
+                    if isinstance(station.adapter, Listener) and station.adapter.listens:
+                        tend = station.adapter.tend
+                        group.create_task(self._listen(station, station.adapter, stopping))
+                        group.create_task(self._repeat(f"groups {platform}", tend, TEND_EVERY, stopping))
                     group.create_task(self._repeat(f"courier {platform}", station.send, 0.25, stopping))
-                    group.create_task(self._repeat(f"fetcher {platform}", station.fetch, 1.0, stopping))
+                    group.create_task(self._repeat(f"fetcher {platform}", station.fetch, self.net, stopping))
         finally:
             await self.database.run(lambda tx: inbox.release(tx, self.worker.name))
             for station in self.stations:
                 await station.courier.finish()
                 await station.adapter.stop()
-                await station.gateway.give_up_lease()
+                await station.holding.give_up()
 
     async def _repeat(
         self, name: str, run: Callable[[], Awaitable[int]], pause: float, stopping: asyncio.Event
@@ -195,13 +251,15 @@ class App:
         """Keep the account's lease: only its holder receives and sends."""
         while not stopping.is_set():
             try:
-                held = await station.gateway.hold_lease()
+                async with asyncio.timeout(TO_RENEW):
+                    held = await station.holding.take()
             except Exception as error:  # noqa: BLE001 (a wall, as above)
                 self._failed(f"lease of {station.adapter.platform}", error)
-                held = False
+                # A database that is away for a moment takes nobody's account: the others miss it too.
+                held = station.held.is_set() and not station.holding.may_have_run_out()
             if held:
-                station.held.set()
-            else:
+                station.take_hold()
+            elif station.held.is_set():
                 station.let_go()
             await _first(stopping.wait(), timeout=RENEW_EVERY)
 
@@ -214,12 +272,17 @@ class App:
             pause = 0.0
             try:
                 if not station.leading.is_set():
-                    await _first(station.take_up(), stopping.wait())
-                await _first(self._take(station), stopping.wait())
+                    await _first(station.take_up(), station.lost.wait(), stopping.wait())
+                if not station.leading.is_set():
+                    continue
+                await _first(self._take(station), station.lost.wait(), stopping.wait())
                 self._heard[station.adapter.platform] = self.now()
                 if was_away:
                     await station.courier.hasten()
                 was_away = None
+            except LeaseLost as lost:
+                log.warning("%s: %s", name, lost.reason)
+                station.let_go()
             except GatewayFault as fault:
                 was_away = was_away or self.now()
                 pause = await self._gateway_failed(name, fault, self.now() - was_away)
@@ -228,6 +291,21 @@ class App:
                 pause = 1.0
             if pause:
                 await _first(stopping.wait(), timeout=pause)
+
+    async def _listen(self, station: Station, adapter: Listener, stopping: asyncio.Event) -> None:
+        """Take what the platform brings, also where another process has the account's lease."""
+
+        async def take(events: Sequence[RawEvent]) -> None:
+            await station.gateway.accept(events, None)
+            self._wake_others("")
+            await station.adapter.accepted(list(events))
+
+        while not stopping.is_set():
+            try:
+                await adapter.listen(take, stopping)
+            except OSError as error:
+                self._failed(f"listening for {station.adapter.platform}", error)
+                await _first(stopping.wait(), timeout=RENEW_EVERY)
 
     async def _gateway_failed(self, name: str, fault: GatewayFault, away: timedelta = timedelta(0)) -> float:
         """Tell the operator, and the coordinators if it won't pass; gives the seconds until the next try.
@@ -255,6 +333,19 @@ class App:
     def _wake_others(self, name: str) -> None:
         for other, wake in self._wake.items():
             if other != name:
+                wake.set()
+
+    async def _ring(self, stopping: asyncio.Event) -> None:
+        """Wake the loops of other processes where this one brings news, and these where others do."""
+        from bot.bell import Bell  # whose driver is loaded only where it is used
+
+        bell = Bell(self.database, self.worker.name, self._hear)
+        self.database.tell = bell.ring
+        await bell.run(stopping)
+
+    def _hear(self, news: Collection[str]) -> None:
+        for loop, wake in self._wake.items():
+            if WAKES.get(loop.partition(" ")[0]) in news:
                 wake.set()
 
     def _failed(self, name: str, error: Exception) -> None:

@@ -15,10 +15,11 @@ from typing import Any
 
 from bot.adapters import Adapter, ChatMoved, File, NotSent, Outgoing, Press, Refused, Uncertain
 from bot.adapters.core_events import event
+from bot.holding import Holding
 from bot.pacing import Pacer
 from handlers.messages import Kind, Lane, Place
 from storage import fates, inbox, outbox, work
-from storage.database import Database, Transaction
+from storage.database import Transaction
 from storage.sealing import WrongMasterKey
 from storage.tables import Account, Outbox
 
@@ -69,16 +70,14 @@ class Courier:
 
     def __init__(
         self,
-        database: Database,
+        holding: Holding,
         adapter: Adapter,
-        name: str,
         now: Callable[[], datetime],
         keep_events: timedelta,
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
-        self.database = database
         self.adapter = adapter
-        self.name = name
+        self.holding = holding
         self.now = now
         self.keep_events = keep_events
         self.step = step
@@ -87,14 +86,15 @@ class Courier:
         self._unknown = "waiting" if adapter.repeats_safely else "uncertain"
         self._on_the_way: set[asyncio.Task[Fate]] = set()
         self._fates: list[Fate] = []  # not recorded yet
+        self._unsure = False  # whether a claim failed, which may have been committed all the same
 
     async def recover(self) -> None:
         """Decide about what a process that ended was just sending."""
         now = self.now()
-        await self.database.run(lambda tx: self._recover(tx, now))
+        await self.holding.run(lambda tx: self._recover(tx, now))
 
     def _recover(self, tx: Transaction, now: datetime) -> None:
-        rows = outbox.interrupted(tx, self.adapter.platform, self.name)
+        rows = outbox.interrupted(tx, self.adapter.platform, self._in_hand())
         tx.load_keys(row.key_id for row in rows)
         for row in rows:
             parcel = self._opened(tx, now, row)
@@ -105,7 +105,7 @@ class Courier:
     async def hasten(self) -> None:
         """The platform is back: what was put off while it was away need not wait any longer."""
         now = self.now()
-        await self.database.run(lambda tx: outbox.hasten(tx, now, self.adapter.platform))
+        await self.holding.run(lambda tx: outbox.hasten(tx, now, self.adapter.platform))
 
     async def run_once(self) -> int:
         """Send what may leave now and wait for all of it; returns how many fates were recorded."""
@@ -130,8 +130,22 @@ class Courier:
             task.cancel()
         await asyncio.gather(*self._on_the_way, return_exceptions=True)
 
+    def abandon(self) -> None:
+        """Another process has the account: what is on its way is now for that one to decide."""
+        for task in self._on_the_way:
+            task.cancel()
+        self._on_the_way, self._fates, self._unsure = set(), [], False
+
+    def _in_hand(self) -> list[int]:
+        on_the_way = [int(task.get_name()) for task in self._on_the_way]
+        return on_the_way + [fate.parcel.row_id for fate in self._fates]
+
     async def _dispatch(self) -> int:
         now = self.now()
+        if self._unsure:
+            mine = self._in_hand()
+            await self.holding.run(lambda tx: outbox.unclaim(tx, self.holding.name, mine))
+            self._unsure = False
         ordinary = max(
             0, min(AT_ONCE - SPARED - len(self._on_the_way), self.pacer.room_for(now, crisis=False))
         )
@@ -140,18 +154,20 @@ class Courier:
         if not limit:
             return 0
         held = self.pacer.held(now)
-        parcels = await self.database.run(lambda tx: self._claim(tx, now, limit, held, most_lane))
+        self._unsure = True
+        parcels = await self.holding.run(lambda tx: self._claim(tx, now, limit, held, most_lane))
+        self._unsure = False
         if parcels:
             self.step("7 claimed to send")
         for parcel in parcels:
             self.pacer.sent(now, parcel.recipient, is_room=parcel.message.is_room)
-            self._on_the_way.add(asyncio.create_task(self._send(parcel)))
+            self._on_the_way.add(asyncio.create_task(self._send(parcel), name=str(parcel.row_id)))
         return len(parcels)
 
     def _claim(
         self, tx: Transaction, now: datetime, limit: int, held: list[bytes], most_lane: int
     ) -> list[Parcel]:
-        rows = outbox.claim(tx, now, self.adapter.platform, self.name, limit, HOLD, held, most_lane)
+        rows = outbox.claim(tx, now, self.adapter.platform, self.holding.name, limit, HOLD, held, most_lane)
         opened = [self._opened(tx, now, row) for row in rows]
         return [parcel for parcel in opened if parcel is not None]
 
@@ -190,6 +206,8 @@ class Courier:
                       row.source_account_id is not None, message)  # fmt: skip
 
     async def _send(self, parcel: Parcel) -> Fate:
+        if self.holding.may_have_run_out():
+            return Fate(parcel, "waiting", reason="the account may be another process's now")
         try:
             message_ids = await self.adapter.send(parcel.message)
         except NotSent as fault:
@@ -219,7 +237,7 @@ class Courier:
         if not self._fates:
             return 0
         fates, now = self._fates, self.now()
-        await self.database.run(lambda tx: self._record_all(tx, now, fates))
+        await self.holding.run(lambda tx: self._record_all(tx, now, fates))
         self._fates = []
         self.step("9 recorded")
         return len(fates)

@@ -13,10 +13,11 @@ from uuid import UUID
 from bot.adapters import Adapter, NotSent, Refused, Uncertain
 from bot.adapters.core_events import event
 from bot.cleaning import NotCleanable, clean
+from bot.holding import Holding
 from handlers.context import Union
 from handlers.messages import Kind
 from storage import inbox, work
-from storage.database import Database, Transaction
+from storage.database import Transaction
 from storage.tables import Account, Job
 
 log = logging.getLogger(__name__)
@@ -30,22 +31,20 @@ MOST_ATTEMPTS = 5
 class Fetcher:
     """Fetches attachments from one gateway's platform, cleans and keeps them."""
 
-    def __init__(
-        self, database: Database, adapter: Adapter, union: Union, now: Callable[[], datetime]
-    ) -> None:
-        self.database = database
+    def __init__(self, holding: Holding, adapter: Adapter, union: Union, now: Callable[[], datetime]) -> None:
+        self.holding = holding
         self.adapter = adapter
         self.union = union
         self.now = now
 
     async def recover(self) -> None:
         """Take up again what a process that ended had begun."""
-        await self.database.run(lambda tx: work.release_jobs(tx, self.adapter.platform))
+        await self.holding.run(lambda tx: work.release_jobs(tx, self.adapter.platform))
 
     async def run_once(self) -> int:
         """Do the jobs that are due; returns how many were taken up."""
         now = self.now()
-        jobs = await self.database.run(partial(self._claim, now=now))
+        jobs = await self.holding.run(partial(self._claim, now=now))
         await asyncio.gather(*(self._fetch(job, payload) for job, payload in jobs))
         return len(jobs)
 
@@ -61,7 +60,7 @@ class Fetcher:
             mime, cleaned = await asyncio.to_thread(clean, payload["media"], payload["mime"], body)
         except (NotSent, Uncertain) as fault:
             if job.attempts < MOST_ATTEMPTS:
-                await self.database.run(
+                await self.holding.run(
                     lambda tx: work.postpone_job(tx, job.id, self.now() + AGAIN * job.attempts)
                 )
                 return
@@ -80,7 +79,7 @@ class Fetcher:
         if why:
             log.info("an attachment was not fetched: %s", why)
         now = self.now()
-        await self.database.run(lambda tx: self._bring_back(tx, now, job, payload, body, mime))
+        await self.holding.run(lambda tx: self._bring_back(tx, now, job, payload, body, mime))
 
     def _bring_back(
         self, tx: Transaction, now: datetime, job: Job, payload: dict[str, Any], body: bytes | None, mime: str

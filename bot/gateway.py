@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot.adapters import Adapter, GatewayFault, RawEvent
+from bot.adapters import Adapter, RawEvent
+from bot.holding import Holding
 from bot.quota import Quota
 from handlers.context import Core
-from storage import inbox, work
-from storage.database import Database, Transaction
+from storage import inbox
+from storage.database import Database
 from storage.inbox import Arrival
-
-LEASE = timedelta(seconds=10)
 
 
 class Gateway:
@@ -23,35 +22,20 @@ class Gateway:
         database: Database,
         adapter: Adapter,
         core: Core,
-        name: str,
+        holding: Holding,
         now: Callable[[], datetime],
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.database = database
         self.adapter = adapter
         self.core = core
-        self.name = name
+        self.holding = holding
         self.now = now
         self.step = step
         self._quota = Quota()
-        self._lease = f"gateway {adapter.platform}"
         if adapter.keychain is not None:
-            adapter.keychain.guard = self._still_leads
-
-    def _still_leads(self, tx: Transaction) -> None:
-        """A process that slept through its lease must not write over the keys of the one that took over."""
-        if not work.holds_lease(tx, self._lease, self.name):
-            raise GatewayFault("another process has taken the account over")
-
-    async def hold_lease(self) -> bool:
-        """Take or renew the lease; False while another process holds it."""
-        fence = await self.database.run(
-            lambda tx: work.lease(tx, self._lease, self.name, LEASE, alone=self.database.is_sqlite)
-        )
-        return fence is not None
-
-    async def give_up_lease(self) -> None:
-        await self.database.run(lambda tx: work.end_lease(tx, self._lease, self.name))
+            # A process that slept through its lease must not write over the keys of the one that took over.
+            adapter.keychain.guard = holding.check
 
     async def run_once(self) -> int:
         """Wait for events, commit them, then confirm; returns how many came. Raises GatewayFault."""
@@ -81,7 +65,8 @@ class Gateway:
             )
             for event in events
         ]
-        store = self.adapter.keychain or self.database
+        # What comes with a cursor was asked for by the lease's holder; a platform may bring the rest to any.
+        store = self.adapter.keychain or (self.holding if cursor is not None else self.database)
         await store.run(lambda tx: inbox.accept(tx, now, platform, arrivals, cursor, keep))
 
 

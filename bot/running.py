@@ -8,36 +8,47 @@ import sys
 from pathlib import Path
 from random import SystemRandom
 
-from bot.app import App, utc_now
-from bot.settings import Settings
+from bot.app import App, Role, utc_now
+from bot.settings import PREFIX, Settings, SettingsError
 from bot.setup import load_core, make_adapters, make_ways, open_database, open_vault
 from bot.watch import Watch
 from handlers.context import Core
-from storage.database import Database
+from storage.database import Database, sqlite_path
 
 log = logging.getLogger(__name__)
 
 
-async def run(settings: Settings, stopping: asyncio.Event, alive: Path) -> None:
+async def run(settings: Settings, stopping: asyncio.Event, alive: Path, role: str = Role.ALL) -> None:
     """Run until told to stop; raises SettingsError or GatewayFault when it cannot start."""
+    part = Role(role)
+    if part is not Role.ALL and sqlite_path(settings.database_url) is not None:
+        raise SettingsError(
+            f"only one process may use a SQLite file: leave --role {part} out, or set {PREFIX}DATABASE_URL "
+            "to a PostgreSQL."
+        )
     core = load_core(settings)
     vault, word = open_vault(settings)
     if word:
         sys.stderr.write(word + "\n")
     database = await open_database(settings, vault, SystemRandom())
     try:
-        adapters = make_adapters(settings, core, database, utc_now)
-        if not adapters:
+        # A worker has no use for the accounts' tokens, and need not be given them.
+        adapters = [] if part is Role.WORKER else make_adapters(settings, core, database, utc_now)
+        if part is Role.GATEWAY and not adapters:
+            raise SettingsError(f"there is no account for a gateway: set {PREFIX}TELEGRAM__TOKEN or another.")
+        if not adapters and part is Role.ALL:
             await _console(settings, database, core)
             return
         app = App.compose(database, core, adapters, ways=make_ways(settings))
-        log.info("One Cloak runs on %s", ", ".join(adapter.platform for adapter in adapters))
+        log.info(
+            "One Cloak runs as %s: %s", part, ", ".join(each.platform for each in adapters) or "no account"
+        )
         async with asyncio.TaskGroup() as group:
             group.create_task(_beat(alive, stopping))
             if settings.alive_url:
                 watch = Watch(database, settings.alive_url, alive.parent, app.turns, app.heard, utc_now)
                 group.create_task(watch.run(stopping))
-            await app.run(stopping)
+            await app.run(stopping, part)
             stopping.set()
     finally:
         await database.close()

@@ -132,12 +132,23 @@ def make_adapters(
         from bot.adapters.telegram import Telegram
         from bot.doorkeeper import Doorkeeper
 
+        hook = None
+        if settings.telegram.webhook_url:
+            from bot.adapters.telegram_webhook import Hook
+
+            secret = settings.telegram.webhook_secret.get_secret_value()
+            if not secret:
+                raise SettingsError(f"{PREFIX}TELEGRAM__WEBHOOK_SECRET is missing: the webhook needs one.")
+            host, _, port = settings.telegram.webhook_listen.rpartition(":")
+            hook = Hook(settings.telegram.webhook_url, host.strip("[]"), int(port), secret)
+
         adapters.append(
             Telegram(
                 settings.telegram.token.get_secret_value(),
                 settings.telegram.base_url,
                 commands=menu_commands(core),
                 doorkeeper=Doorkeeper(database, Telegram.platform, now),
+                hook=hook,
             )
         )
     if settings.matrix.homeserver:

@@ -53,18 +53,19 @@ class Worker:
         self.now = now
         self.step = step
         self.failures = 0
-        self._holds = False  # events that a turn could not finish because the database failed
+        self._holds = False  # events that a turn could not finish, or claim, because the database failed
 
     async def run_once(self) -> int:
         """Handle the next batch; returns how many events were finished."""
         now = self.now()
         if self._holds:
             await self.database.run(lambda tx: inbox.release(tx, self.name))
+        self._holds = True  # also where a claim was committed without our hearing of it
         ids = await self.database.run(lambda tx: inbox.claim(tx, now, self.name, BATCH, HOLD))
         if not ids:
+            self._holds = False
             return 0
         self.step("4 claimed")
-        self._holds = True
         finished = await self._batch(now, ids)
         self._holds = False
         self.step("6 handled and committed")

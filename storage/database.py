@@ -7,6 +7,7 @@ and nothing else of this process runs between its statements (SQLAlchemy's `run_
 from __future__ import annotations
 
 import asyncio
+import socket
 import sqlite3
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -21,6 +22,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
@@ -41,6 +43,14 @@ from storage.tables import (
 )
 
 Result = TypeVar("Result")
+# What is said of two transactions that waited for each other, or (by a distributed engine) that met.
+AGAIN = ("40P01", "40001")
+MOST_TRIES = 6
+# A process that is frozen or cut off in the middle of a transaction must not keep its rows locked, and one
+# whose server vanished must not wait for hours. Milliseconds and seconds; a long statement is not touched.
+ENDED_WHEN_IDLE = 15_000
+KEPT_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
+              "tcp_user_timeout": "25000"}  # fmt: skip
 BUSY_MILLISECONDS = 30_000
 
 
@@ -74,6 +84,7 @@ class Transaction:
         self.loaded = Loaded()
         self.choices_made = 0
         self.outgoing: list[dict[str, Any]] = []  # rows of the outbox that are not written yet
+        self.news: set[str] = set()  # the queues in which something new waits once this is committed
 
     def new_id(self) -> UUID:
         return UUID(bytes=self.random.randbytes(16), version=4)
@@ -91,6 +102,7 @@ class Transaction:
         if self.outgoing:
             rows, self.outgoing = self.outgoing, []
             self.session.connection().execute(sa.insert(Outbox.__table__), rows)  # type: ignore[arg-type]
+            self.news.add("outbox")
 
     @contextmanager
     def asking(self, *about: type[object]) -> Iterator[None]:
@@ -141,25 +153,40 @@ class Database:
         self.random = random
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.tell: Callable[[set[str]], None] = lambda news: None  # called after a commit that brought news
         self._turn = asyncio.Lock()
 
     async def run(self, work: Callable[[Transaction], Result]) -> Result:
-        """Run `work` in one transaction and commit it; any exception rolls everything back."""
+        """Run `work` in one transaction and commit it; any exception rolls everything back.
+
+        On PostgreSQL `work` runs again where its transaction was sacrificed to another one.
+        """
+        if self.is_sqlite:
+            async with self._turn:
+                return await _to_its_end(self._transact(work))
+        for _ in range(MOST_TRIES - 1):
+            try:
+                return await self._transact(work)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in AGAIN:
+                    raise
+        return await self._transact(work)
+
+    async def _transact(self, work: Callable[[Transaction], Result]) -> Result:
+        news: set[str] = set()
 
         def carried(session: Session) -> Result:
             tx = Transaction(session, self.vault, self.random)
             result = work(tx)
             tx.write()
+            news.update(tx.news)
             return result
 
-        async def transact() -> Result:
-            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-                return await session.run_sync(carried)
-
-        if not self.is_sqlite:
-            return await transact()
-        async with self._turn:
-            return await _to_its_end(transact())
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            result = await session.run_sync(carried)
+        if news:
+            self.tell(news)
+        return result
 
     async def check_master_key(self) -> None:
         """Remember this master key at first use and refuse any other later; raises WrongMasterKey."""
@@ -189,13 +216,21 @@ async def _to_its_end(transaction: Coroutine[Any, Any, Result]) -> Result:
 
 def _engine(url: str) -> AsyncEngine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(
+        engine = create_async_engine(
             url,
             json_serializer=_to_json,
             json_deserializer=orjson.loads,
             # Compiling a statement to machine code takes longer than any of ours runs.
-            connect_args={"server_settings": {"jit": "off"}},
+            connect_args={
+                "server_settings": {
+                    "jit": "off",
+                    "idle_in_transaction_session_timeout": str(ENDED_WHEN_IDLE),
+                    **KEPT_ALIVE,
+                }
+            },
         )
+        sa.event.listen(engine.sync_engine, "connect", _notice_a_lost_server)
+        return engine
     engine = create_async_engine(
         url,
         json_serializer=_to_json,
@@ -207,6 +242,19 @@ def _engine(url: str) -> AsyncEngine:
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
     return engine
+
+
+def _notice_a_lost_server(connection: Any, _record: object) -> None:
+    """Over TCP, an answer that never comes is an error within half a minute."""
+    transport = getattr(connection.driver_connection, "_transport", None)  # the driver has no setting for it
+    link = transport.get_extra_info("socket") if transport is not None else None
+    if link is None or link.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3),
+                          ("TCP_USER_TIMEOUT", 25_000)):  # fmt: skip
+        if hasattr(socket, option):  # not every system has all of them
+            link.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _to_json(value: object) -> str:

@@ -77,8 +77,9 @@ def accept(
 
 
 def _add(tx: Transaction, now: datetime, gateway: str, arrivals: Sequence[Arrival], keep: timedelta) -> None:
-    key_id = intake_key(tx, now, keep)
     senders = [tx.vault.index("address", gateway, arrival.chat) for arrival in arrivals]
+    _one_after_the_other(tx, senders)
+    key_id = intake_key(tx, now, keep)
     urgent = in_crisis(tx, list(set(senders)))
     rows = [
         {
@@ -94,6 +95,18 @@ def _add(tx: Transaction, now: datetime, gateway: str, arrivals: Sequence[Arriva
         for arrival, sender in zip(arrivals, senders, strict=True)
     ]
     _insert(tx, rows)
+
+
+def _one_after_the_other(tx: Transaction, senders: Sequence[bytes]) -> None:
+    """Where several gateways take in, of each sender what has the lower number is also committed first.
+
+    Else a later message could be claimed while an earlier one, numbered already, is not there to be seen.
+    """
+    if tx.session.get_bind().dialect.name == "sqlite":
+        return
+    numbers = sorted({int.from_bytes(sender[:8], "big", signed=True) for sender in senders})
+    turns = sa.func.unnest(sa.cast(numbers, postgresql.ARRAY(sa.BigInteger))).column_valued("turn")
+    tx.session.execute(sa.select(sa.func.pg_advisory_xact_lock(turns)))
 
 
 def _lane(arrival: Arrival, *, in_crisis: bool) -> int:
@@ -126,6 +139,7 @@ def _insert(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     engine = sqlite if tx.session.get_bind().dialect.name == "sqlite" else postgresql
     tx.session.flush()  # the intake key stands before its first use
     tx.session.connection().execute(engine.insert(Inbox).on_conflict_do_nothing(), rows)
+    tx.news.add("inbox")
 
 
 def cursor(tx: Transaction, gateway: str) -> str | None:

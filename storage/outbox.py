@@ -186,12 +186,22 @@ def hasten_crisis(tx: Transaction, now: datetime, longest: timedelta) -> None:
     tx.session.execute(sa.update(Outbox).where(*waiting, Outbox.due_at > now + longest).values(due_at=now))
 
 
-def interrupted(tx: Transaction, gateway: str, courier: str) -> list[Outbox]:
-    """Messages that another courier, now gone, was just sending: nobody knows if they were delivered."""
+def interrupted(tx: Transaction, gateway: str, in_hand: Collection[int]) -> list[Outbox]:
+    """Messages that someone, now gone, was just sending: nobody knows if they were delivered."""
     query = sa.select(Outbox).where(
         Outbox.gateway == gateway, Outbox.state.in_(_UNSENT), Outbox.state == "sending"
     )
-    return list(tx.session.scalars(query.where(Outbox.claimed_by != courier).order_by(Outbox.id)))
+    return list(tx.session.scalars(query.where(Outbox.id.not_in(in_hand)).order_by(Outbox.id)))
+
+
+def unclaim(tx: Transaction, courier: str, in_hand: Collection[int]) -> None:
+    """Put back what a courier has claimed without having heard of it; what it has in hand stays claimed."""
+    claimed = sa.update(Outbox).where(Outbox.state.in_(_UNSENT), Outbox.state == "sending")
+    tx.session.execute(
+        claimed.where(Outbox.claimed_by == courier, Outbox.id.not_in(in_hand))
+        .values(state="waiting", attempts=Outbox.attempts - 1, claimed_by=None, claimed_until=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def readdress(tx: Transaction, account_id: UUID, recipient: bytes, sealed_address: bytes) -> None:

@@ -22,6 +22,7 @@ def add(
     call = OutsideCall(id=tx.new_id(), alert_id=alert_id, drill_id=drill_id, way=way, state="waiting",
                        attempts=0, due_at=now, created_at=now)  # fmt: skip
     tx.session.add(call)
+    tx.news.add("outside")
     return call
 
 

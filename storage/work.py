@@ -22,6 +22,7 @@ def add_job(tx: Transaction, now: datetime, account: Account, key_id: UUID, kind
         Job(gateway=account.platform, kind=kind, account_id=account.id, key_id=key_id, due_at=now,
             sealed_payload=tx.seal(key_id, "job", payload), attempts=0, created_at=now)
     )  # fmt: skip
+    tx.news.add("jobs")
 
 
 def claim_jobs(tx: Transaction, now: datetime, gateway: str, limit: int, hold: timedelta) -> list[Job]:
@@ -133,13 +134,17 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
 
     alone: no other process can be running (SQLite), so what a dead one held is free at once.
     """
-    now = _database_now(tx)
-    insert = (
-        sqlite.insert(Lease) if tx.session.get_bind().dialect.name == "sqlite" else postgresql.insert(Lease)
-    )
-    new = insert.values(name=name, holder=holder, fence=1, expires_at=now + lasts)
-    tx.session.execute(new.on_conflict_do_nothing())
+    _do_not_idle(tx)
+    now = database_now(tx)
+    seen = tx.session.execute(sa.select(Lease.holder, Lease.expires_at).where(Lease.name == name)).first()
+    if seen is None:
+        insert = (sqlite if _is_sqlite(tx) else postgresql).insert(Lease)
+        new = insert.values(name=name, holder=holder, fence=1, expires_at=now + lasts)
+        tx.session.execute(new.on_conflict_do_nothing())
+    elif seen.holder != holder and seen.expires_at > now and not alone:
+        return None  # asked without its lock: those who wait for a lease don't hold up its holder
     row = tx.session.get_one(Lease, name, with_for_update=True)
+    now = database_now(tx)  # the lock may have been waited for
     if row.holder != holder:
         if row.expires_at > now and not alone:
             return None
@@ -149,10 +154,11 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
     return row.fence
 
 
-def holds_lease(tx: Transaction, name: str, holder: str) -> bool:
-    """Whether a lease is still its holder's: nobody has taken it over meanwhile."""
-    row = tx.session.get(Lease, name, with_for_update={"read": True})
-    return row is not None and row.holder == holder
+def holds_lease(tx: Transaction, name: str, fence: int) -> bool:
+    """Whether a lease is still held under this number; if so, nobody takes it over before the commit."""
+    _do_not_idle(tx)
+    held = sa.select(Lease.fence).where(Lease.name == name).with_for_update(read=True)
+    return tx.session.scalar(held) == fence
 
 
 def end_lease(tx: Transaction, name: str, holder: str) -> None:
@@ -160,12 +166,25 @@ def end_lease(tx: Transaction, name: str, holder: str) -> None:
     tx.session.execute(
         sa.update(Lease)
         .where(Lease.name == name, Lease.holder == holder)
-        .values(holder="", expires_at=_database_now(tx))
+        .values(holder="", expires_at=database_now(tx))
     )
 
 
-def _database_now(tx: Transaction) -> datetime:
-    if tx.session.get_bind().dialect.name == "sqlite":
+def _is_sqlite(tx: Transaction) -> bool:
+    return tx.session.get_bind().dialect.name == "sqlite"
+
+
+def _do_not_idle(tx: Transaction) -> None:
+    """A process that freezes in the middle of this transaction must not keep the lease's row locked."""
+    if not _is_sqlite(tx):
+        tx.session.execute(_IDLE)
+
+
+_IDLE = sa.select(sa.func.set_config("idle_in_transaction_session_timeout", "3s", True))
+
+
+def database_now(tx: Transaction) -> datetime:
+    if _is_sqlite(tx):
         text = tx.session.scalar(sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
         return datetime.fromisoformat(f"{text}+00:00")
     moment = tx.session.scalar(sa.select(sa.func.clock_timestamp()))

@@ -45,7 +45,7 @@ class Methods:
         self.answered: list[str] = []  # ids of presses
         self.actions: list[tuple[int, str]] = []
         self.reactions: list[tuple[int, int, str]] = []
-        self.webhook = ""
+        self.webhook = self.secret = ""
         self.updates = Updates(now)
         self._message_id = 0
         self._queries: dict[str, datetime] = {}
@@ -93,6 +93,10 @@ class Methods:
     async def get_webhook_info(self, params: Params) -> object:
         waiting = len(self.updates)
         return {"url": self.webhook, "has_custom_certificate": False, "pending_update_count": waiting}
+
+    async def set_webhook(self, params: Params) -> object:
+        self.webhook, self.secret = params["url"], params.get("secret_token", "")
+        return True
 
     async def delete_webhook(self, params: Params) -> object:
         self.webhook = ""

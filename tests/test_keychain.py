@@ -12,6 +12,7 @@ from bot.adapters.matrix import Matrix
 from bot.adapters.matrix_login import Credentials
 from bot.doorkeeper import Doorkeeper
 from bot.gateway import Gateway
+from bot.holding import Holding
 from bot.keychain import Keychain
 from storage.database import Database, Transaction
 from storage.tables import Fact
@@ -205,13 +206,14 @@ async def test_a_process_that_lost_the_account_writes_nothing(
     keychain, time = a_keychain(database), Time()
     house = Doorkeeper(database, "matrix", time)
     adapter = Matrix("http://127.0.0.1:9", Credentials("@one:cloak.test"), keychain, house, time)
-    first = Gateway(database, adapter, make_core(), "first", time)
+    first = Holding(database, "matrix", "first")
+    Gateway(database, adapter, make_core(), first, time)
     keychain.put("key", "of the first")
     with pytest.raises(GatewayFault, match="taken the account over"):
         await keychain.save()
-    assert await first.hold_lease()
+    assert await first.take()
     await keychain.save()
-    await first.give_up_lease()
+    await first.give_up()
     keychain.put("key", "too late")
     with pytest.raises(GatewayFault, match="taken the account over"):
         await act(keychain)

@@ -24,6 +24,7 @@ PLATFORMS = {"telegram", "nio"}
 WALLS = {
     "bot/adapters/matrix_client.py:_handle_decrypt_to_device": 1,
     "bot/adapters/matrix_sync.py:_take_in": 1,
+    "bot/adapters/telegram_webhook.py:_brought": 1,
     "bot/app.py:_lead": 1,
     "bot/app.py:_receive": 1,
     "bot/app.py:_repeat": 1,

@@ -15,6 +15,7 @@ import pytest
 from pydantic import BaseModel
 
 from bot.app import utc_now
+from bot.running import run
 from bot.settings import PREFIX, Settings, SettingsError, read_settings
 from bot.setup import load_core, make_adapters, make_ways, open_database, open_vault
 from bot.ways import Command, Webhook
@@ -111,6 +112,9 @@ WRONG = {
     "LOCALES_FOLDER": ["nowhere/at/all"], "LOG_LEVEL": ["LOUD"], "NAME": ["x" * 61],
     "TELEGRAM": ["x", "[]"], "MATRIX": ["x", "[]"],
     "TELEGRAM__BASE_URL": ["api.example.org", "ftp://example.org"],
+    "TELEGRAM__WEBHOOK_URL": ["cloak.example.org", "ftp://example.org"],
+    "TELEGRAM__WEBHOOK_LISTEN": ["8080", "localhost", "localhost:http", ":8080", "127.0.0.1:0", "h:65536"],
+    "TELEGRAM__WEBHOOK_SECRET": ["too short", "with a space in the middle", "ä" * 20, "x" * 257],
     "MATRIX__HOMESERVER": ["matrix.example.org", "ftp://example.org"],
     "MATRIX__USER": ["onecloak", "@onecloak", "onecloak:example.org", "@one cloak:example.org", "@:x"],
     "CONSOLE": ["100"], "CONSOLE__WIDTH": ["19", "wide"],
@@ -260,6 +264,33 @@ def test_a_homeserver_needs_an_account() -> None:
     with pytest.raises(SettingsError) as error:
         make_adapters(settings, load_core(settings), unopened, utc_now)
     assert sentence(error).startswith("ONECLOAK_MATRIX__USER is missing: the bot's id, such as @")
+
+
+def test_a_webhook_needs_a_secret() -> None:
+    settings = read_settings(None, telegram={"token": "1:a", "webhook_url": "https://example.org/telegram"})
+    unopened = Database(settings.database_url, Vault(MASTER_KEY), Random(1))
+    with pytest.raises(SettingsError) as error:
+        make_adapters(settings, load_core(settings), unopened, utc_now)
+    assert sentence(error).startswith("ONECLOAK_TELEGRAM__WEBHOOK_SECRET is missing")
+
+
+@pytest.mark.parametrize("role", ["worker", "gateway"])
+def test_one_file_has_one_process_with_all_roles(tmp_path: Path, role: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        asyncio.run(run(sqlite_settings(tmp_path), asyncio.Event(), tmp_path / "alive", role))
+    assert sentence(error).startswith("only one process may use a SQLite file: leave --role")
+
+
+def test_a_gateway_needs_an_account(postgres: str) -> None:
+    async def story() -> None:
+        settings = read_settings(
+            None, database_url=await create_postgres(postgres, "no_account"), master_key=KEY
+        )
+        with pytest.raises(SettingsError) as error:
+            await run(settings, asyncio.Event(), Path("unused"), "gateway")
+        assert sentence(error).startswith("there is no account for a gateway: set ONECLOAK_TELEGRAM__TOKEN")
+
+    asyncio.run(story())
 
 
 UNANSWERED = {

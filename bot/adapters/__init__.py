@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bot.keychain import Keychain
 from handlers.messages import Inbound, Place
@@ -113,6 +115,20 @@ class Pace:
     overall_per_second: float
     chat_per_second: float
     room_per_minute: float
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """An adapter to which the platform may bring events itself, in any number of processes."""
+
+    @property
+    def listens(self) -> bool: ...
+
+    async def listen(
+        self, take: Callable[[Sequence[RawEvent]], Awaitable[None]], stopping: asyncio.Event
+    ) -> None: ...
+
+    async def tend(self) -> int: ...
 
 
 class Adapter(Protocol):

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from telegram import Bot, LinkPreviewOptions, Message
@@ -44,6 +44,9 @@ from bot.adapters.text import file_name
 from bot.doorkeeper import Doorkeeper
 from handlers.messages import Media
 
+if TYPE_CHECKING:
+    from bot.adapters.telegram_webhook import Hook
+
 # Telegram's Bot FAQ, "My bot is hitting limits": 30 messages a second overall, 1 a chat, 20 a minute a group.
 TELEGRAM_PACE = Pace(overall_per_second=30, chat_per_second=1, room_per_minute=20)
 
@@ -70,9 +73,11 @@ class Telegram:
         pace: Pace | None = TELEGRAM_PACE,
         answer_seconds: float = 15,
         doorkeeper: Doorkeeper | None = None,
+        hook: Hook | None = None,
     ) -> None:
-        """doorkeeper: without one no group is ever left."""
+        """doorkeeper: without one no group is ever left. hook: with one, updates are brought to us."""
         self.pace = pace
+        self._hook = hook
         self._poll_seconds = poll_seconds
         self._commands = commands
         self._updates_url = f"{base_url}{token}/getUpdates"
@@ -92,15 +97,60 @@ class Telegram:
     async def start(self) -> None:
         """Check the token, make sure that we may poll, and announce the commands; raises GatewayFault."""
         await self.check()
-        webhook = await _settled(self._bot.get_webhook_info(), gateway_fault)
-        if webhook.url:
-            await _settled(self._bot.delete_webhook(drop_pending_updates=False), gateway_fault)
+        await self._agree_on_the_way()
         for language, commands in self._commands.items():
             try:
                 await self._bot.set_my_commands(list(commands), language_code=language or None)
             except (TelegramError, *UNREADABLE):
                 # The menu is a convenience: a bot without it still answers.
                 log.warning("Telegram did not take the list of commands")
+
+    async def _agree_on_the_way(self) -> None:
+        """Have Telegram bring the updates, or let us ask for them; what waits there waits on."""
+        if self._hook is not None:
+            call = self._bot.set_webhook(
+                self._hook.url,
+                allowed_updates=UPDATES,
+                secret_token=self._hook.secret,
+                drop_pending_updates=False,
+            )
+            await _settled(call, gateway_fault)
+            return
+        webhook = await _settled(self._bot.get_webhook_info(), gateway_fault)
+        if webhook.url:
+            await _settled(self._bot.delete_webhook(drop_pending_updates=False), gateway_fault)
+
+    async def _look_at_the_way(self, hook: Hook) -> None:
+        """Now and then: another program with the same token may have turned Telegram away from us."""
+        await asyncio.sleep(self._poll_seconds)
+        webhook = await _settled(self._bot.get_webhook_info(), gateway_fault)
+        if webhook.url != hook.url:
+            log.warning("Telegram brought updates elsewhere and is asked again to bring them here")
+            await self._agree_on_the_way()
+        elif webhook.pending_update_count and webhook.last_error_message:
+            log.warning("Telegram has %d updates that it could not bring", webhook.pending_update_count)
+
+    @property
+    def listens(self) -> bool:
+        """Whether updates are brought to `listen`, in every gateway, whoever holds the lease."""
+        return self._hook is not None
+
+    async def listen(
+        self, take: Callable[[Sequence[RawEvent]], Awaitable[None]], stopping: asyncio.Event
+    ) -> None:
+        """Take what Telegram brings until `stopping` is set; raises OSError."""
+        from bot.adapters.telegram_webhook import Doorstep  # whose server is loaded only where it is used
+
+        assert self._hook is not None
+        hush()
+        await self._sends.initialize()  # presses are answered by whoever took them
+        await Doorstep(self._hook, take).run(stopping)
+
+    async def tend(self) -> int:
+        """Leave the groups that this process saw and in which the bot has no business."""
+        if self._groups is not None:
+            await self._groups.tend()
+        return 0
 
     async def check(self) -> None:
         """See if Telegram accepts the token; raises GatewayFault."""
@@ -111,8 +161,10 @@ class Telegram:
 
     async def receive(self, cursor: str | None) -> tuple[list[RawEvent], str | None]:
         """Wait for the next updates. Asking with a cursor confirms all before it; raises GatewayFault."""
-        if self._groups is not None:
-            await self._groups.tend()
+        await self.tend()
+        if self._hook is not None:
+            await self._look_at_the_way(self._hook)
+            return [], cursor
         query = {"timeout": str(self._poll_seconds), "limit": "100", "allowed_updates": json.dumps(UPDATES)}
         if cursor is not None:
             query["offset"] = cursor

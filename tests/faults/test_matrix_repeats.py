@@ -166,7 +166,7 @@ async def test_another_process_takes_over(
         await _comes_too_late(late, slept)
         await world.person("ana").says("/my")
         world.person("ana").hears("no open case")
-        await app.stations[0].gateway.give_up_lease()
+        await app.stations[0].holding.give_up()
         await restarted(world)
         assert not dict((await kept(world)).items("locked/"))
         await world.person("ana").says("/my")

@@ -189,12 +189,24 @@ async def test_what_was_being_sent_when_the_process_ended_is_found(database: Dat
     await say(database, ana, "a2")
     await take(database)
 
-    async def found(courier: str, gateway: str = "console") -> list[int]:
-        return await database.run(lambda tx: [each.id for each in outbox.interrupted(tx, gateway, courier)])
+    async def found(*in_hand: int, gateway: str = "console") -> list[int]:
+        return await database.run(lambda tx: [each.id for each in outbox.interrupted(tx, gateway, in_hand)])
 
-    assert await found("the next process") == [a1, b1]
-    assert await found("the next process", "telegram") == []
-    assert await found("courier") == [], "what this courier is sending is not interrupted"
+    assert await found() == [a1, b1]
+    assert await found(gateway="telegram") == []
+    assert await found(a1) == [b1], "what this courier is sending is not interrupted"
+
+
+async def test_a_claim_of_which_the_courier_never_heard_is_put_back(database: Database) -> None:
+    """The database was cut off between the commit and its answer: certainly nothing was sent."""
+    ana, ben = await person(database, "ana"), await person(database, "ben")
+    a1, b1 = await say(database, ana, "a1"), await say(database, ben, "b1")
+    await take(database)
+    await database.run(lambda tx: outbox.unclaim(tx, "someone else", ()))
+    assert await take(database) == []
+    await database.run(lambda tx: outbox.unclaim(tx, "courier", (a1,)))
+    assert ((await row(database, a1)).state, (await row(database, b1)).attempts) == ("sending", 0)
+    assert await take(database) == ["b1"]
 
 
 async def test_what_waits_for_a_moved_chat_goes_to_its_new_address(database: Database) -> None:

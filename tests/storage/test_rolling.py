@@ -1,0 +1,88 @@
+"""While a new version starts beside an old one, the old one works on over the new schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from storage.database import Database
+from storage.migrate import migrate
+from storage.sealing import Vault
+from tests.engines import MASTER_KEY, sqlite_url
+from tests.storage.test_migrations import REVISIONS
+
+# From here on a release follows another one without a pause; before, one process was stopped for an upgrade.
+FIRST_ROLLING = "0003"
+PAIRS = [pair for pair in pairwise(REVISIONS) if pair[0] >= FIRST_ROLLING]
+
+Schema = dict[str, dict[str, Any]]
+
+
+def hindrances(before: Schema, after: Schema) -> Iterator[str]:
+    """What keeps the version before from reading and writing as it is used to."""
+    for table, columns in before.items():
+        if table not in after:
+            yield f"{table} is gone"
+            continue
+        for name, column in columns.items():
+            new = after[table].get(name)
+            if new is None:
+                yield f"{table}.{name} is gone"
+            elif str(new["type"]) != str(column["type"]):
+                yield f"{table}.{name} is of another type"
+            elif column["nullable"] and not new["nullable"]:
+                yield f"{table}.{name} must be given now"
+        for name in after[table].keys() - columns.keys():
+            column = after[table][name]
+            if not column["nullable"] and column["default"] is None:
+                yield f"{table}.{name} is new and must be given"
+
+
+async def schema(path: Path, revision: str) -> Schema:
+    database = Database(sqlite_url(path), Vault(MASTER_KEY), Random(1))
+    await migrate(database.engine, revision)
+
+    def read(connection: sa.Connection) -> Schema:
+        found = sa.inspect(connection)
+        return {
+            table: {str(column["name"]): dict(column) for column in found.get_columns(table)}
+            for table in found.get_table_names()
+        }
+
+    async with database.engine.connect() as connection:
+        schema = await connection.run_sync(read)
+    await database.close()
+    return schema
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+async def test_each_migration_lets_the_version_before_work_on(tmp_path: Path, old: str, new: str) -> None:
+    before, after = await schema(tmp_path / "old.db", old), await schema(tmp_path / "new.db", new)
+    assert list(hindrances(before, after)) == []
+
+
+async def test_what_the_version_before_would_stumble_over_is_noticed(tmp_path: Path) -> None:
+    before = await schema(tmp_path / "onecloak.db", FIRST_ROLLING)
+    after = {
+        table: {name: dict(column) for name, column in columns.items()} for table, columns in before.items()
+    }
+    assert not list(hindrances(before, after))
+    del after["codes"]
+    del after["leases"]["fence"]
+    after["inbox"]["handled_at"]["nullable"] = False
+    after["outbox"]["state"]["type"] = sa.Integer()
+    after["cursors"]["account"] = {"type": sa.String(), "nullable": False, "default": None}
+    after["cursors"]["note"] = {"type": sa.String(), "nullable": False, "default": "''"}
+    assert sorted(hindrances(before, after)) == [
+        "codes is gone",
+        "cursors.account is new and must be given",
+        "inbox.handled_at must be given now",
+        "leases.fence is gone",
+        "outbox.state is of another type",
+    ]
