@@ -93,11 +93,11 @@ def _digit_letter(digit: re.Match[str]) -> str:
 def plain(text: str) -> str:
     """Everything that `normalise` does except stretched letters, which patterns allow anyway."""
     joined = " ".join(text.translate(_FOLDED).split())
+    if not joined.isascii():
+        joined = " ".join(map(_one_alphabet, joined.split(" ")))  # before digits: they follow the alphabet
     if not (joined.isalpha() or joined.replace(" ", "").isalpha()):
         joined = _DIGIT_IN_WORD.sub(_digit_letter, joined)
-    if joined.isascii():
-        return joined
-    return scripts.one_spelling(" ".join(map(_one_alphabet, joined.split(" "))))
+    return joined if joined.isascii() else scripts.one_spelling(joined)
 
 
 def normalise(text: str) -> str:
