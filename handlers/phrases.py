@@ -84,6 +84,10 @@ def _one_alphabet(word: str) -> str:
     return word if _LATIN.search(cyrillic := word.translate(_CYRILLIC_LOOKALIKES)) else cyrillic
 
 
+def _one_alphabet_each(text: str) -> str:
+    return text if text.isascii() else " ".join(map(_one_alphabet, text.split(" ")))
+
+
 def _digit_letter(digit: re.Match[str]) -> str:
     """The letter that a digit inside a word stands for, in the alphabet of the letter before it."""
     letters = _CYRILLIC_DIGIT_LETTERS if _CYRILLIC.match(digit[1]) else _DIGIT_LETTERS
@@ -94,10 +98,9 @@ def plain(text: str) -> str:
     """Everything that `normalise` does except stretched letters, which patterns allow anyway."""
     joined = " ".join(text.translate(_FOLDED).split())
     if not (joined.isalpha() or joined.replace(" ", "").isalpha()):
-        joined = _DIGIT_IN_WORD.sub(_digit_letter, joined)
-    if joined.isascii():
-        return joined
-    return scripts.one_spelling(" ".join(map(_one_alphabet, joined.split(" "))))
+        # The letter that a digit stands for depends on the alphabet, and may itself tell it ("α0α").
+        joined = _DIGIT_IN_WORD.sub(_digit_letter, _one_alphabet_each(joined))
+    return joined if joined.isascii() else scripts.one_spelling(_one_alphabet_each(joined))
 
 
 def normalise(text: str) -> str:

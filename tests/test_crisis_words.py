@@ -175,6 +175,14 @@ def test_nor_do_wide_letters_digits_and_pictures(disguise: Callable[[str], str])
         "tengo trece años": True, "I'm 14 minutes away": False, "i'm 45": False, "my son is 14": False,
         "I am 12 km from you": False, "we are 14 people": False, "tengo 14 cajas": False,
         "mi hija tiene 12 años": False, "tengo 45 años": False, "": False,
+        "14 yaşındayım babam beni dövüyor": True, "on beş yaşındayım": True, "yasim 13": True,
+        "reşit değilim": True, "14 yaşında oğlum var": False, "45 yaşındayım": False, "14 kişiyiz": False,
+        "عمري ١٤ سنة": True, "انا عمري 13": True, "عندي ١٥ سنة وبابا بيضربني": True, "عمري خمستاشر سنة": True,
+        "أنا قاصر": True, "3omri 14 sana": True, "عمري ٤٥ سنة": False, "ابني عمره ١٤ سنة": False,
+        "عندي ١٤ كرسي": False, "عندي ١٢ سنة خبرة": False,
+        "मैं 14 साल का हूँ": True, "मैं १४ साल की हूँ": True, "मेरी उम्र पंद्रह साल है": True, "main 15 saal ki hu": True,
+        "meri umar 13 hai": True, "मैं नाबालिग हूँ": True, "मेरा बेटा 14 साल का है": False, "मैं 45 साल का हूँ": False,
+        "main 12 saal se yahan rehta hu": False, "मैं १४ साल से नर्स हूँ": False,
     }.items(),
 )  # fmt: skip
 def test_who_says_that_they_are_under_18(text: str, minor: bool) -> None:
