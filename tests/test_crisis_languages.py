@@ -1,11 +1,10 @@
-"""Languages in which only danger is understood: a cry is heard, an everyday word is not.
+"""Languages of which few sentences are at hand yet: a cry is heard, an everyday word is not.
 
-Those that have a file of sentences are held by test_crisis_words.py instead.
+The others have a file of their own, and are held by test_crisis_words.py.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 
 import pytest
 
@@ -14,26 +13,11 @@ from handlers.intents import Intent
 from handlers.lexicon import Lexicons
 from handlers.texts import Catalogs
 from tests.catalogs import CRISIS, LOCALES, languages
+from tests.test_crisis_words import LANGUAGES
 
-SENTENCES = Path(__file__).parent / "sentences_of_crises"
 LEXICONS, CATALOGS = Lexicons.load(LOCALES), Catalogs.load(LOCALES)
 
 CRIES = {
-    "fr": """au secours | mon père ne respire plus | ma mère est inconsciente
-        il y a le feu dans l'immeuble | mon mari me frappe | il a un couteau | je veux mourir
-        mon fils a disparu | on est coincés sous les décombres | appelez une ambulance vite
-        ça sent le gaz | elle fait une crise cardiaque""",
-    "pt": """socorro | meu pai não está respirando | minha mãe está inconsciente
-        a casa está pegando fogo | meu marido me bateu | ele tem uma faca | quero me matar
-        minha filha desapareceu | estamos presos debaixo dos escombros | chama uma ambulância
-        cheiro de gás | acho que é um infarto""",
-    "it": """aiuto mio padre non respira | mia madre è svenuta | c'è un incendio nel palazzo
-        mio marito mi ha picchiata | ha un coltello | voglio morire | mio figlio è scomparso
-        siamo bloccati sotto le macerie | chiamate un'ambulanza | odore di gas
-        credo che sia un infarto""",
-    "ht": """anmwe sekou | papa m pa ka respire | manman m pèdi konesans | kay la ap boule
-        mari m ap bat mwen | li gen yon kouto | m vle mouri | pitit mwen disparèt
-        rele yon anbilans | li ap senyen""",
     "de": """hilfe mein vater atmet nicht | meine mutter ist bewusstlos | es brennt in der küche
         mein mann schlägt mich | er hat ein messer | ich will sterben | mein sohn ist verschwunden
         wir sind unter den trümmern eingeklemmt | ruft einen krankenwagen | hier riecht es nach gas
@@ -47,15 +31,6 @@ CRIES = {
 }  # fmt: skip
 
 EVERYDAY = {
-    "fr": """bonjour ça va | je cherche une baby-sitter pour samedi | merci beaucoup pour le repas
-        j'ai besoin d'aide pour mon déménagement | mon vélo est cassé | le chat dort
-        je meurs de faim | feu vert""",
-    "pt": """bom dia tudo bem | preciso de ajuda para carregar um sofá | obrigado pela comida
-        meu carro não pega | quem pode cuidar do meu gato | estou morrendo de fome | vou ao mercado""",
-    "it": """buongiorno come va | cerco qualcuno che porti la spesa | grazie mille per tutto
-        la mia bici è rotta | muoio di fame | domani piove | posso aiutare con i compiti""",
-    "ht": """bonjou kijan ou ye | mwen bezwen yon moun pote manje | mèsi anpil | m grangou
-        demen gen lapli""",
     "de": """guten morgen | ich brauche jemanden der meine medikamente holt | danke für das essen
         mein fahrrad ist kaputt | ich sterbe vor hunger | morgen regnet es
         wer kann auf den hund aufpassen""",
@@ -88,4 +63,4 @@ def test_the_words_that_hide_and_bring_back_are_those_that_are_told(language: st
 
 
 def test_twelve_languages_cry_for_help() -> None:
-    assert {*CRIES, *(path.stem for path in SENTENCES.glob("*.toml"))} == set(languages(domain=CRISIS))
+    assert {*CRIES, *LANGUAGES} == set(languages(domain=CRISIS))

@@ -183,6 +183,15 @@ def test_nor_do_wide_letters_digits_and_pictures(disguise: Callable[[str], str])
         "मैं 14 साल का हूँ": True, "मैं १४ साल की हूँ": True, "मेरी उम्र पंद्रह साल है": True, "main 15 saal ki hu": True,
         "meri umar 13 hai": True, "मैं नाबालिग हूँ": True, "मेरा बेटा 14 साल का है": False, "मैं 45 साल का हूँ": False,
         "main 12 saal se yahan rehta hu": False, "मैं १४ साल से नर्स हूँ": False,
+        "j'ai 14 ans": True, "g 15 ans et mon père me frappe": True, "14 ans, seule": True,
+        "je suis mineure": True, "j'ai 45 ans": False, "ma fille a 12 ans": False,
+        "j'ai 10 ans de mariage": False, "dans 14 minutes": False, "tenho 14 anos": True,
+        "tenho só 13 aninhos": True, "14 anos, sozinha em casa": True, "sou menor de idade": True,
+        "tenho 45 anos": False, "meu filho tem 12 anos": False, "tenho 10 anos de experiência": False,
+        "ho 14 anni": True, "ho solo dodici anni": True, "14 anni, da sola": True, "sono minorenne": True,
+        "ho 45 anni": False, "mia figlia ha 12 anni": False, "lavoro da 10 anni": False,
+        "mwen gen 14 an": True, "m gen katòz an": True, "14 an, pou kont mwen": True,
+        "mwen se yon minè": True, "m gen 45 an": False, "pitit mwen gen 12 an": False,
     }.items(),
 )  # fmt: skip
 def test_who_says_that_they_are_under_18(text: str, minor: bool) -> None:
