@@ -76,12 +76,15 @@ _FOLDED: Final = _Folded({code: _fold(chr(code)) for code in range(128)})
 
 
 def _one_alphabet(word: str) -> str:
-    """A word of mixed alphabets as the word that it looks like: a Latin one if it can be one."""
-    if word.isascii() or not _LATIN.search(word):
+    """A word of mixed alphabets as the word that it looks like: of two, in the letters of most of it."""
+    if word.isascii() or not (latin := _LATIN.findall(word)):
         return word
-    if not _CYRILLIC.search(latin := word.translate(_LOOKALIKES)):
-        return latin
-    return word if _LATIN.search(cyrillic := word.translate(_CYRILLIC_LOOKALIKES)) else cyrillic
+    as_latin, as_cyrillic = word.translate(_LOOKALIKES), word.translate(_CYRILLIC_LOOKALIKES)
+    if _LATIN.search(as_cyrillic):
+        return word if _CYRILLIC.search(as_latin) else as_latin
+    if _CYRILLIC.search(as_latin) or len(_CYRILLIC.findall(word)) > len(latin):
+        return as_cyrillic
+    return as_latin
 
 
 def _one_alphabet_each(text: str) -> str:

@@ -21,14 +21,13 @@ from handlers.first_words import HIDE_WORD, KINDS, RETURN_WORD
 from handlers.intents import Intent
 from handlers.lexicon import Lexicons
 from handlers.texts import Catalogs
-from tests.catalogs import LOCALES
+from tests.catalogs import CRISIS, LOCALES, languages
 
 SENTENCES = Path(__file__).parent / "sentences_of_crises"
 LEXICONS, CATALOGS = Lexicons.load(LOCALES), Catalogs.load(LOCALES)
 FEWEST_CRISES, FEWEST_HARMLESS = 60, 120
 RECALL, KINDS_RIGHT = 0.98, 0.9
-# Those for which sentences stand here; that the others speak at all is held by test_crisis_languages.py.
-LANGUAGES = sorted(path.stem for path in SENTENCES.glob("*.toml"))
+LANGUAGES = languages(domain=CRISIS)
 each_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
@@ -192,6 +191,13 @@ def test_nor_do_wide_letters_digits_and_pictures(disguise: Callable[[str], str])
         "ho 45 anni": False, "mia figlia ha 12 anni": False, "lavoro da 10 anni": False,
         "mwen gen 14 an": True, "m gen katòz an": True, "14 an, pou kont mwen": True,
         "mwen se yon minè": True, "m gen 45 an": False, "pitit mwen gen 12 an": False,
+        "ich bin 14": True, "bin erst vierzehn bitte": True, "m 14": True, "w 15 brauche hilfe": True,
+        "bin in der 8. klasse": True, "ich bin 14 tage weg": False, "meine tochter ist 14": False,
+        "bin 45": False, "mam 14 lat": True, "mam czternaście lat i boję się": True, "mam 14": True,
+        "jestem piętnastolatką": True, "mam 14 pudeł": False, "syn ma 14 lat": False,
+        "pracuję tu od 14 lat": False, "mam 41 lat": False, "мені 14": True, "мені чотирнадцять років": True,
+        "14 років мені": True, "я в 8 класі": True, "meni 14 rokiv": True, "доньці 14 років": False,
+        "мені 14 хвилин їхати": False, "мені 45 років": False,
     }.items(),
 )  # fmt: skip
 def test_who_says_that_they_are_under_18(text: str, minor: bool) -> None:
