@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from random import SystemRandom
 
+from bot import logs
 from bot.app import App, utc_now
+from bot.listener import watched
 from bot.settings import Settings
 from bot.setup import load_core, make_adapters, make_ways, open_database, open_vault
 from bot.watch import Watch
@@ -32,7 +34,7 @@ async def run(settings: Settings, stopping: asyncio.Event, alive: Path) -> None:
             return
         app = App.compose(database, core, adapters, ways=make_ways(settings))
         log.info("One Cloak runs on %s", ", ".join(adapter.platform for adapter in adapters))
-        async with asyncio.TaskGroup() as group:
+        async with watched(settings.listen, app, alive.parent, utc_now), asyncio.TaskGroup() as group:
             group.create_task(_beat(alive, stopping))
             if settings.alive_url:
                 watch = Watch(database, settings.alive_url, alive.parent, app.turns, app.heard, utc_now)
@@ -66,7 +68,7 @@ async def _console(settings: Settings, database: Database, core: Core) -> None:
 
         screen = rich_terminal.RichScreen(settings.console.width)
     else:
-        logging.getLogger().setLevel(logging.WARNING)
+        logs.show("WARNING")
     console = Console(lambda person, message, changed: screen.heard(person, message, changed))
     time = MovableTime()
     await time.resume(database)
