@@ -7,7 +7,6 @@ import asyncio
 import base64
 import dataclasses
 import fcntl
-import logging
 import secrets
 import signal
 import sys
@@ -16,6 +15,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import IO, Any
 
+from bot import logs
 from bot.adapters import GatewayFault
 from bot.settings import Settings, SettingsError, read_settings
 from bot.simulated_people import Plan
@@ -32,12 +32,7 @@ def main() -> None:
             _out(base64.b64encode(secrets.token_bytes(32)).decode())
             return
         settings = read_settings()
-        logging.basicConfig(
-            level=settings.log_level,
-            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-            stream=sys.stderr,
-        )
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+        logs.configure(_role(arguments), settings.log_level, settings.log_format)
         if arguments.command == "health":
             sys.exit(0 if _healthy(settings) else "One Cloak has given no sign of life.")
         commands: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, None]]] = {
@@ -49,6 +44,11 @@ def main() -> None:
         sys.exit(f"One Cloak cannot go on: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _role(arguments: argparse.Namespace) -> str:
+    """What this process does, as its log says it."""
+    return str(getattr(arguments, "role", "all") if arguments.command == "run" else arguments.command)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -130,6 +131,7 @@ class App:
     net: float = (
         1.0  # seconds after which a queue is looked at though nobody said that there is something new
     )
+    walls: Counter[str] = field(default_factory=Counter)  # failures, by what failed and went on
     turns: dict[str, datetime] = field(default_factory=dict)  # when each loop last came round
     _heard: dict[str, datetime] = field(default_factory=dict)  # when each platform last answered
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -314,6 +316,7 @@ class App:
         """
         log.error("%s: %s", name, fault.reason)
         self.failures += 1
+        self.walls[name] += 1
         pause = 30.0 if fault.fatal else 2.0
         if fault.retry_after is not None:
             pause = fault.retry_after.total_seconds()
@@ -350,6 +353,7 @@ class App:
 
     def _failed(self, name: str, error: Exception) -> None:
         self.failures += 1
+        self.walls[name] += 1
         log.error("the %s failed and goes on in a second: %s", name, type(error).__name__, exc_info=error)
 
 

@@ -6,11 +6,13 @@ Time is a column, never a timer in memory: a process that was away finds the sam
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from bot.counts import Spread
 from handlers import alarms
 from handlers.contents import DUTIES, Duty
 from handlers.context import Core, Moment
@@ -38,6 +40,7 @@ class Clock:
         self.core = core
         self.now = now
         self.failures = 0
+        self.lateness: defaultdict[str, Spread] = defaultdict(Spread)  # of what was due, by the duty's name
         self._cleaned_at: datetime | None = None
         self._last: datetime | None = None  # when it was last asked what is due
 
@@ -80,13 +83,16 @@ class Clock:
 
     async def _run(self, duty: Duty, now: datetime) -> int:
         try:
-            return await self.database.run(partial(self._run_batch, duty=duty, now=now, limit=AT_ONCE))
+            return self._counted(
+                duty, await self.database.run(partial(self._run_batch, duty=duty, now=now, limit=AT_ONCE))
+            )
         except Exception as error:  # noqa: BLE001 (a wall: what is due beside it must still happen)
             log.warning("a batch of due %s failed (%s); they run one by one", duty.name, type(error).__name__)
         done = 0
         for _ in range(AT_ONCE):
             try:
-                count = await self.database.run(partial(self._run_batch, duty=duty, now=now, limit=1))
+                late = await self.database.run(partial(self._run_batch, duty=duty, now=now, limit=1))
+                count = self._counted(duty, late)
             except Exception:
                 self.failures += 1
                 log.exception("one of the due %s failed; it is tried again in five minutes", duty.name)
@@ -96,12 +102,19 @@ class Clock:
             done += count
         return done
 
-    def _run_batch(self, tx: Transaction, duty: Duty, now: datetime, limit: int) -> int:
+    def _run_batch(self, tx: Transaction, duty: Duty, now: datetime, limit: int) -> list[timedelta]:
+        """Run what is due, and say how late each was."""
         moment = Moment(self.core, tx, now)
         found = duty.find(tx, now, limit)
+        late = [now - getattr(each, duty.column) for each in found]
         if found:
             post(moment, duty.run(moment, found))
-        return len(found)
+        return late
+
+    def _counted(self, duty: Duty, late: Sequence[timedelta]) -> int:
+        for each in late:
+            self.lateness[duty.name].add(each)
+        return len(late)
 
     def _put_off(self, tx: Transaction, duty: Duty, now: datetime) -> int:
         moment = Moment(self.core, tx, now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 
 from bot.adapters import Adapter, ChatMoved, File, NotSent, Outgoing, Press, Refused, Uncertain
 from bot.adapters.core_events import event
+from bot.counts import Spread
 from bot.holding import Holding
 from bot.pacing import Pacer
 from handlers.messages import Kind, Lane, Place
@@ -87,6 +89,10 @@ class Courier:
         self._on_the_way: set[asyncio.Task[Fate]] = set()
         self._fates: list[Fate] = []  # not recorded yet
         self._unsure = False  # whether a claim failed, which may have been committed all the same
+        self.outcomes: Counter[str] = Counter()  # of sendings, by the state that each left
+        self.pauses = 0  # that the platform asked for
+        self.failures = 0
+        self.deliveries: defaultdict[int, Spread] = defaultdict(Spread)  # from queued to sent, by lane
 
     async def recover(self) -> None:
         """Decide about what a process that ended was just sending."""
@@ -222,6 +228,7 @@ class Courier:
                 parcel, "waiting", reason="the chat has moved", retry_after=at_once, moved_to=moved.chat
             )
         except Exception as error:  # a wall: one message must not stop the others
+            self.failures += 1
             log.exception("message %d could not be sent", parcel.row_id)
             return Fate(parcel, self._unknown, reason=type(error).__name__)
         self.step("8 sent")
@@ -239,8 +246,16 @@ class Courier:
         fates, now = self._fates, self.now()
         await self.holding.run(lambda tx: self._record_all(tx, now, fates))
         self._fates = []
+        self._count(now, fates)
         self.step("9 recorded")
         return len(fates)
+
+    def _count(self, now: datetime, fates: list[Fate]) -> None:
+        for fate in fates:
+            self.outcomes[fate.state] += 1
+            self.pauses += fate.retry_after is not None and fate.moved_to is None
+            if fate.state == "sent":
+                self.deliveries[fate.parcel.lane].add(now - fate.parcel.created_at)
 
     def _record_all(self, tx: Transaction, now: datetime, fates: list[Fate]) -> None:
         outbox.sent(tx, now, {fate.parcel.row_id: fate.message_ids for fate in fates if fate.state == "sent"})

@@ -36,6 +36,7 @@ class Fetcher:
         self.adapter = adapter
         self.union = union
         self.now = now
+        self.failures = 0
 
     async def recover(self) -> None:
         """Take up again what a process that ended had begun."""
@@ -68,6 +69,7 @@ class Fetcher:
         except (Refused, NotCleanable) as fault:
             await self._finish(job, payload, None, "", str(fault))
         except Exception as error:  # a wall: one file must not stop the others
+            self.failures += 1
             log.exception("job %d failed", job.id)
             await self._finish(job, payload, None, "", type(error).__name__)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -50,6 +51,7 @@ class Outside:
         self.core = core
         self.ways = ways
         self.now = now
+        self.outcomes: Counter[str] = Counter()  # of calls: done, failed
 
     async def recover(self) -> None:
         """Take up again what a process that ended had begun; only where no other can be running."""
@@ -80,9 +82,11 @@ class Outside:
             await self.ways[way].call(body)
         except WayFailed as fault:
             reason = str(fault)
+            self.outcomes["failed"] += 1
             log.error("the second way out failed: %s; it is tried again", reason)
             await self.database.run(lambda tx: outside.failed(self._moment(tx), call_id, reason))
         else:
+            self.outcomes["done"] += 1
             await self.database.run(lambda tx: self._succeeded(tx, call_id))
 
     def _succeeded(self, tx: Transaction, call_id: UUID) -> None:

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from random import SystemRandom
 
+from bot import logs
 from bot.app import App, Role, utc_now
+from bot.listener import watched
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.setup import load_core, make_adapters, make_ways, open_database, open_vault
 from bot.watch import Watch
@@ -43,7 +45,7 @@ async def run(settings: Settings, stopping: asyncio.Event, alive: Path, role: st
         log.info(
             "One Cloak runs as %s: %s", part, ", ".join(each.platform for each in adapters) or "no account"
         )
-        async with asyncio.TaskGroup() as group:
+        async with watched(settings.listen, app, alive.parent, utc_now), asyncio.TaskGroup() as group:
             group.create_task(_beat(alive, stopping))
             if settings.alive_url:
                 watch = Watch(database, settings.alive_url, alive.parent, app.turns, app.heard, utc_now)
@@ -77,7 +79,7 @@ async def _console(settings: Settings, database: Database, core: Core) -> None:
 
         screen = rich_terminal.RichScreen(settings.console.width)
     else:
-        logging.getLogger().setLevel(logging.WARNING)
+        logs.show("WARNING")
     console = Console(lambda person, message, changed: screen.heard(person, message, changed))
     time = MovableTime()
     await time.resume(database)

@@ -6,7 +6,7 @@ import re
 import shlex
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -126,6 +126,8 @@ class Settings(BaseSettings):
     keep_attachments_days: Annotated[int, Field(ge=1, le=90)] = 7
     largest_attachment_megabytes: Annotated[int, Field(ge=1, le=20)] = 10
     log_level: str = "INFO"
+    log_format: Literal["auto", "json", "plain"] = "auto"
+    listen: str = ""
     name: Annotated[str, Field(min_length=1, max_length=60)] = "One Cloak"
     telegram: Telegram = Telegram()
     matrix: Matrix = Matrix()
@@ -213,6 +215,13 @@ class Settings(BaseSettings):
             raise ValueError("it must be DEBUG, INFO, WARNING or ERROR")
         return value.upper()
 
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        if value and host_and_port(value) is None:
+            raise ValueError("it must be a port such as 9464, or host:port such as 127.0.0.1:9464")
+        return value
+
     def outside_ways(self) -> tuple[str, ...]:
         """The names of the ways on which somebody is told outside the chats."""
         configured = (("command", self.outside_command), ("webhook", self.outside_webhook.get_secret_value()))
@@ -248,6 +257,14 @@ class Settings(BaseSettings):
             keep_attachments=timedelta(days=self.keep_attachments_days),
             largest_attachment=self.largest_attachment_megabytes * 1_000_000,
         )
+
+
+def host_and_port(text: str) -> tuple[str, int] | None:
+    """Where to listen; a port alone is one of this machine only. None where the text is neither."""
+    host, colon, port = text.rpartition(":")
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 1 <= int(port) <= 65_535 or (colon and not host):
+        return None
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _degrees(text: str) -> tuple[float, float] | None:

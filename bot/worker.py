@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from functools import partial
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from bot.adapters import parse
+from bot.counts import Spread
 from handlers import alarms, calling, reports
 from handlers.contents import OWN_REPORTS
 from handlers.context import Context, Core, Moment
@@ -53,6 +55,8 @@ class Worker:
         self.now = now
         self.step = step
         self.failures = 0
+        self.outcomes: Counter[str] = Counter()  # of events
+        self.turns: defaultdict[int, Spread] = defaultdict(Spread)  # from received to committed, by lane
         self._holds = False  # events that a turn could not finish, or claim, because the database failed
 
     async def run_once(self) -> int:
@@ -73,7 +77,7 @@ class Worker:
 
     async def _batch(self, now: datetime, ids: Sequence[int]) -> int:
         try:
-            return await self.database.run(lambda tx: self._handle(tx, now, ids))
+            return self._counted(await self.database.run(lambda tx: self._handle(tx, now, ids)))
         except Exception as error:  # a wall: one bad event must not stop the others
             if _is_outage(error):
                 raise
@@ -86,34 +90,48 @@ class Worker:
         finished = 0
         for row_id in ids:
             try:
-                finished += await self.database.run(partial(self._handle, now=now, ids=[row_id]))
+                done = await self.database.run(partial(self._handle, now=now, ids=[row_id]))
+                finished += self._counted(done)
             except Exception as error:  # a wall, as above: it is set aside, its sender gets an apology
                 if _is_outage(error):
                     raise
                 self.failures += 1
                 log.exception("event %d could not be handled and is set aside", row_id)
-                finished += await self.database.run(partial(self._set_aside, now=now, row_id=row_id))
+                done = await self.database.run(partial(self._set_aside, now=now, row_id=row_id))
+                finished += self._counted(done)
         return finished
 
-    def _handle(self, tx: Transaction, now: datetime, ids: Sequence[int]) -> int:
+    def _counted(self, done: Sequence[_Done]) -> int:
+        now = self.now()
+        for each in done:
+            self.outcomes[each.outcome] += 1
+            self.turns[each.lane].add(now - each.received_at)
+        return len(done)
+
+    def _handle(self, tx: Transaction, now: datetime, ids: Sequence[int]) -> list[_Done]:
         """Load a batch together, handle it row by row, write it together."""
         rows = inbox.load(tx, self.name, ids)
         batch = _Batch(tx, now, self.core, rows)
         outcomes: dict[str, list[int]] = {}
+        done = []
         for event in batch.events:
             row = event.row
             outcome = batch.give_up(event) if row.attempts > MOST_ATTEMPTS else batch.handle(event)
             outcomes.setdefault(outcome, []).append(row.id)
+            done.append(_Done(outcome, row.lane, row.received_at))
         self.step("5 handled")
-        for outcome, done in outcomes.items():
-            inbox.finish(tx, now, done, outcome)
-        return len(rows)
+        for outcome, numbers in outcomes.items():
+            inbox.finish(tx, now, numbers, outcome)
+        return done
 
-    def _set_aside(self, tx: Transaction, now: datetime, row_id: int) -> int:
+    def _set_aside(self, tx: Transaction, now: datetime, row_id: int) -> list[_Done]:
         batch = _Batch(tx, now, self.core, inbox.load(tx, self.name, [row_id]))
+        done = []
         for event in batch.events:
-            inbox.finish(tx, now, [event.row.id], batch.give_up(event))
-        return len(batch.events)
+            outcome = batch.give_up(event)
+            inbox.finish(tx, now, [event.row.id], outcome)
+            done.append(_Done(outcome, event.row.lane, event.row.received_at))
+        return done
 
 
 def _is_outage(error: Exception) -> bool:
@@ -121,6 +139,15 @@ def _is_outage(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return isinstance(error, OperationalError | InterfaceError | OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What is counted of an event once its transaction is committed."""
+
+    outcome: str
+    lane: int
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

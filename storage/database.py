@@ -220,6 +220,7 @@ def _engine(url: str) -> AsyncEngine:
             url,
             json_serializer=_to_json,
             json_deserializer=orjson.loads,
+            hide_parameters=True,  # no error tells what was bound to a statement
             # Compiling a statement to machine code takes longer than any of ours runs.
             connect_args={
                 "server_settings": {
@@ -235,6 +236,7 @@ def _engine(url: str) -> AsyncEngine:
         url,
         json_serializer=_to_json,
         json_deserializer=orjson.loads,
+        hide_parameters=True,
         # The driver must not begin transactions of its own: it begins too late for a savepoint, and
         # in the mode that fails with "database is locked" when two of them want to write.
         connect_args={"isolation_level": None},

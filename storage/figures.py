@@ -49,14 +49,14 @@ def needs_since(tx: Transaction, since: datetime) -> NeedFact:
 
 # An SOS of which it is not known yet how bad it is counts as the worst.
 _UNKNOWN = sa.and_(Alert.kind == "sos", sa.or_(Alert.danger.is_(None), Alert.question != ""))
-_SEVERITY = sa.case((_UNKNOWN, 1), else_=Alert.severity)
+SEVERITY = sa.case((_UNKNOWN, 1), else_=Alert.severity)
 _OPEN_ALERT = (Alert.resolved_at.is_(None), Alert.merged_into_id.is_(None))
 _OPEN_NEED = Need.state.in_(OPEN_STATES)
 
 
 def open_alerts(tx: Transaction, most: int) -> list[Alert]:
     """The open incidents, the worst and then the oldest first."""
-    query = sa.select(Alert).where(*_OPEN_ALERT).order_by(_SEVERITY, Alert.opened_at, Alert.id)
+    query = sa.select(Alert).where(*_OPEN_ALERT).order_by(SEVERITY, Alert.opened_at, Alert.id)
     return list(tx.session.scalars(query.limit(most)))
 
 

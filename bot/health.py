@@ -1,0 +1,90 @@
+"""Whether this process lives, and whether it is of use: what a supervisor or a load balancer asks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from bot.app import App, Station
+from bot.watch import GATEWAY_HOLDS, LOOP_HOLDS
+from storage.database import Database, Transaction
+from storage.migrate import NEWEST, current_revision
+from storage.standing import served
+
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+SECONDS_TO_ANSWER = 3.0
+
+
+class Asking:
+    """Asks the database with patience: one that hangs is asked no second question until it has answered."""
+
+    def __init__(self, database: Database, patience: float = SECONDS_TO_ANSWER) -> None:
+        self.database = database
+        self.patience = patience
+        self._asked: asyncio.Task[object] | None = None
+
+    async def ask(self, question: Callable[[Transaction], Result]) -> Result | None:
+        """The answer; None where there is none in time."""
+        if self._asked is not None and not self._asked.done():
+            await asyncio.wait((self._asked,), timeout=self.patience)
+            if not self._asked.done():
+                return None
+        task = asyncio.ensure_future(self._answer(question))
+        self._asked = task
+        done, _late = await asyncio.wait((task,), timeout=self.patience)
+        return task.result() if done else None
+
+    async def _answer(self, question: Callable[[Transaction], Result]) -> Result | None:
+        try:
+            return await self.database.run(question)
+        except Exception as error:  # noqa: BLE001 (a wall: that it fails is the answer)
+            log.error("the database did not answer a check of health: %s", type(error).__name__)
+            return None
+
+    async def close(self) -> None:
+        """Wait for what was asked, so that the database can be closed."""
+        if self._asked is not None:
+            await asyncio.wait((self._asked,))
+
+
+class Health:
+    """Looks at one process; each finding is a short text without anything of people."""
+
+    def __init__(self, app: App, asking: Asking, now: Callable[[], datetime]) -> None:
+        self.app = app
+        self.asking = asking
+        self.now = now
+
+    def not_alive(self) -> list[str]:
+        """Why this process should be ended and started anew; empty while its loops come round."""
+        now = self.now()
+        stuck = sorted(name for name, at in self.app.turns.items() if now - at > LOOP_HOLDS)
+        return [f"no turn for a minute: {name}" for name in stuck]
+
+    async def not_ready(self) -> list[str]:
+        """Why this process is of no use now; empty where it is."""
+        found = await self.asking.ask(lambda tx: (current_revision(tx.session.connection()), served(tx)))
+        if found is None:
+            return ["the database does not answer"]
+        schema, held = found
+        reasons = [] if schema == NEWEST else ["the database has another schema than this version"]
+        if not self.app.turns:
+            reasons.append("it is starting")
+        return reasons + [why for each in self.app.stations if (why := self._missing(each, held))]
+
+    def _missing(self, station: Station, held: frozenset[str]) -> str:
+        """An account may be served by another process: this one stands by then, and is well."""
+        platform = station.adapter.platform
+        if not station.held.is_set():
+            return "" if platform in held else f"nobody serves {platform}"
+        if not station.leading.is_set():
+            return f"not connected to {platform}"
+        heard = self.app.heard().get(platform)
+        if heard is not None and self.now() - heard > GATEWAY_HOLDS:
+            return f"no word from {platform}"
+        return ""
