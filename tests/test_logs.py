@@ -196,7 +196,7 @@ def test_a_line_says_when_how_grave_who_logs_and_what_this_process_does(captured
 
 
 def test_what_a_library_says_is_withheld_but_for_where_it_said_it(captured: Captured) -> None:
-    logging.getLogger("nio.crypto").error(f"no session for {WORDS[0]}")
+    logging.getLogger("some.library").error(f"no session for {WORDS[0]}")
     (line,) = captured.lines()
     assert line["message"] == WITHHELD
     assert str(line["at"]).startswith("tests/test_logs.py:")
