@@ -67,7 +67,7 @@ class Holding:
 
     def check(self, tx: Transaction) -> None:
         """Raise LeaseLost where the account is held under another number; else that waits for this commit."""
-        if self.fence is None or not work.holds_lease(tx, self.lease, self.fence):
+        if self.fence is None or not work.holds_lease(tx, self.lease, self.holder, self.fence):
             raise LeaseLost
 
     async def run(self, work: Callable[[Transaction], Result]) -> Result:

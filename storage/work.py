@@ -154,11 +154,12 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
     return row.fence
 
 
-def holds_lease(tx: Transaction, name: str, fence: int) -> bool:
+def holds_lease(tx: Transaction, name: str, holder: str, fence: int) -> bool:
     """Whether a lease is still held under this number; if so, nobody takes it over before the commit."""
     _do_not_idle(tx)
-    held = sa.select(Lease.fence).where(Lease.name == name).with_for_update(read=True)
-    return tx.session.scalar(held) == fence
+    held = sa.select(Lease.holder, Lease.fence).where(Lease.name == name).with_for_update(read=True)
+    row = tx.session.execute(held).first()
+    return row is not None and (row.holder, row.fence) == (holder, fence)
 
 
 def end_lease(tx: Transaction, name: str, holder: str) -> None:
