@@ -276,6 +276,8 @@ class App:
         await bell.run(stopping)
 
     def _hear(self, news: Collection[str]) -> None:
+        if "keys" in news:  # someone was forgotten by a process: none may open what they said
+            self.database.vault.forget_all()
         for loop, wake in self._wake.items():
             if WAKES.get(loop.partition(" ")[0]) in news:
                 wake.set()

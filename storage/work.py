@@ -101,7 +101,7 @@ def purge(tx: Transaction, now: datetime) -> None:
     unsent = sa.exists().where(Outbox.key_id == Key.id, Outbox.finished_at.is_(None))
     gone = tx.session.scalars(sa.delete(Key).where(Key.purge_at < now, ~unhandled, ~unsent).returning(Key.id))
     for key_id in gone:
-        tx.vault.forget(key_id)
+        tx.forget_key(key_id)
 
 
 # --- codes ----------------------------------------------------------------------------------------
