@@ -126,6 +126,8 @@ class App:
 
     async def run(self, stopping: asyncio.Event, role: Role = Role.ALL) -> None:
         """Run until `stopping` is set; a worker is given no adapters."""
+        for station in self.stations:
+            station.holding.is_renewed = True
         await self.start(stopping)
         try:
             async with asyncio.TaskGroup() as group:
@@ -150,9 +152,7 @@ class App:
         finally:
             await self.database.run(lambda tx: inbox.release(tx, self.worker.name))
             for station in self.stations:
-                await station.courier.finish()
-                await station.adapter.stop()
-                await station.holding.give_up()
+                await station.stop()
 
     async def _repeat(
         self, name: str, run: Callable[[], Awaitable[int]], pause: float, stopping: asyncio.Event

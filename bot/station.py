@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -75,6 +76,15 @@ class Station:
 
     async def fetch(self) -> int:
         return await self._holding(self.fetcher.run_once) if self.leading.is_set() else 0
+
+    async def stop(self) -> None:
+        """In order: what is on its way is waited for a moment, and the next process need not wait."""
+        if self.leading.is_set():
+            with suppress(LeaseLost):  # the next one decides about it
+                await self.courier.finish()
+        self.courier.abandon()
+        await self.adapter.stop()
+        await self.holding.give_up()
 
     async def _holding(self, act: Callable[[], Awaitable[int]]) -> int:
         try:
