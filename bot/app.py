@@ -15,11 +15,9 @@ from enum import StrEnum
 from bot.adapters import Adapter, GatewayFault, Listener, RawEvent
 from bot.adapters.core_events import event
 from bot.clock import Clock
-from bot.courier import Courier
-from bot.fetcher import Fetcher
-from bot.gateway import Gateway
-from bot.holding import RENEW_EVERY, TO_RENEW, Holding, LeaseLost
+from bot.holding import RENEW_EVERY, TO_RENEW, LeaseLost
 from bot.outside import Outside, Way
+from bot.station import Station
 from bot.worker import Worker
 from handlers.context import Core
 from handlers.messages import Kind
@@ -48,72 +46,6 @@ def utc_now() -> datetime:
 
 def no_step(name: str) -> None:
     """The numbered steps of the pipeline pass unnoticed, but for tests that break the process there."""
-
-
-@dataclass(slots=True)
-class Station:
-    """All that serves one account: receiving, sending, fetching.
-
-    It connects only while this process holds the account's lease, and acts (`leading`) once connected.
-    """
-
-    adapter: Adapter
-    holding: Holding
-    gateway: Gateway
-    courier: Courier
-    fetcher: Fetcher
-    held: asyncio.Event = field(default_factory=asyncio.Event)
-    leading: asyncio.Event = field(default_factory=asyncio.Event)
-    lost: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @classmethod
-    def equip(
-        cls, database: Database, core: Core, adapter: Adapter, name: str, now: Callable[[], datetime],
-        step: Callable[[str], None],
-    ) -> Station:  # fmt: skip
-        holding, keep = Holding(database, adapter.platform, name), core.union.keep_events
-        return cls(
-            adapter,
-            holding,
-            Gateway(database, adapter, core, holding, now, step),
-            Courier(holding, adapter, now, keep, step),
-            Fetcher(holding, adapter, core.union, now),
-        )
-
-    async def take_up(self) -> None:
-        """Connect, and go on where a process that ended stopped in the middle; raises GatewayFault."""
-        await self.adapter.start()
-        await self.courier.recover()
-        await self.fetcher.recover()
-        if self.held.is_set():
-            self.leading.set()
-
-    def take_hold(self) -> None:
-        self.lost.clear()
-        self.held.set()
-
-    def let_go(self) -> None:
-        """Another process has the account now, or may have it."""
-        self.held.clear()
-        self.leading.clear()
-        self.lost.set()
-
-    async def send(self) -> int:
-        if not self.leading.is_set():
-            self.courier.abandon()
-            return 0
-        return await self._holding(self.courier.run_some)
-
-    async def fetch(self) -> int:
-        return await self._holding(self.fetcher.run_once) if self.leading.is_set() else 0
-
-    async def _holding(self, act: Callable[[], Awaitable[int]]) -> int:
-        try:
-            return await act()
-        except LeaseLost as lost:
-            log.warning("%s: %s", self.adapter.platform, lost.reason)
-            self.let_go()
-            return 0
 
 
 @dataclass(slots=True)
@@ -196,6 +128,8 @@ class App:
 
     async def run(self, stopping: asyncio.Event, role: Role = Role.ALL) -> None:
         """Run until `stopping` is set; a worker is given no adapters."""
+        for station in self.stations:
+            station.holding.is_renewed = True
         await self.start(stopping)
         try:
             async with asyncio.TaskGroup() as group:
@@ -220,9 +154,7 @@ class App:
         finally:
             await self.database.run(lambda tx: inbox.release(tx, self.worker.name))
             for station in self.stations:
-                await station.courier.finish()
-                await station.adapter.stop()
-                await station.holding.give_up()
+                await station.stop()
 
     async def _repeat(
         self, name: str, run: Callable[[], Awaitable[int]], pause: float, stopping: asyncio.Event
@@ -347,6 +279,8 @@ class App:
         await bell.run(stopping)
 
     def _hear(self, news: Collection[str]) -> None:
+        if "keys" in news:  # someone was forgotten by a process: none may open what they said
+            self.database.vault.forget_all()
         for loop, wake in self._wake.items():
             if WAKES.get(loop.partition(" ")[0]) in news:
                 wake.set()

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from storage.database import Database
 
 CHANNEL = "onecloak"
-QUEUES = frozenset({"inbox", "outbox", "jobs", "outside"})
+NEWS = frozenset({"inbox", "outbox", "jobs", "outside", "keys"})  # queues; and that a key was destroyed
 AGAIN_AFTER = 1.0  # seconds
 TO_LISTEN = 10.0  # seconds in which the database must have answered
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Bell:
-    """Rings in the other processes, and says in which queues there is news when it is heard here."""
+    """Rings in the other processes, and says of what there is news when it is heard here."""
 
     def __init__(self, database: Database, name: str, heard: Callable[[Collection[str]], None]) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class Bell:
         self.listening = asyncio.Event()
 
     def ring(self, news: set[str]) -> None:
-        """Say that there is something new in these queues; said soon, and once if said often."""
+        """Say of what there is news; said soon, and once if said often."""
         self._news |= news
         self._rung.set()
 
@@ -62,7 +62,7 @@ class Bell:
             link.add_termination_listener(lambda _link: gone.set())
             await link.add_listener(CHANNEL, self._hear)
             self.listening.set()
-            self._heard(QUEUES)  # whatever was rung while nobody listened here
+            self._heard(NEWS)  # whatever was rung while nobody listened here
             while not stopping.is_set() and not gone.is_set():
                 await _any(self._rung.wait(), gone.wait(), stopping.wait())
                 self._rung.clear()
@@ -78,7 +78,7 @@ class Bell:
     def _hear(self, _link: object, _pid: int, _channel: str, said: str) -> None:
         name, *news = said.split()
         if name != self._name:
-            self._heard(QUEUES.intersection(news))
+            self._heard(NEWS.intersection(news))
 
 
 async def _any(*waits: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from bot.adapters.core_events import event
 from bot.counts import Spread
 from bot.holding import Holding
 from bot.pacing import Pacer
+from bot.parcels import Fate, Parcel
 from handlers.messages import Kind, Lane, Place
 from storage import fates, inbox, outbox, work
 from storage.database import Transaction
@@ -39,32 +40,6 @@ GIVE_UP_AFTER = {Lane.CRISIS: timedelta(days=7), Lane.REPLY: timedelta(days=2),
 PARTING = 5.0  # seconds that a process which stops waits for what it was sending
 LOOK_UP = 0.1  # seconds after which the queue is looked at again, though nothing has arrived
 MOST_REPEATS = 10  # sendings of which nobody knows if they arrived, over a quarter of an hour
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A claimed message, opened."""
-
-    row_id: int
-    lane: int
-    attempts: int
-    recipient: bytes
-    created_at: datetime
-    is_relay: bool
-    message: Outgoing
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of a parcel: sent, refused, uncertain, or to be tried again."""
-
-    parcel: Parcel
-    state: str
-    message_ids: tuple[str, ...] = ()
-    reason: str | None = None
-    unreachable: bool = False
-    retry_after: timedelta | None = None
-    moved_to: str | None = None
 
 
 class Courier:

@@ -41,6 +41,7 @@ class Holding:
         self.lease = f"gateway {platform}"
         self.holder = holder
         self.fence: int | None = None
+        self.is_renewed = False  # whether the lease is kept up by a loop, so that its end means something
         self._ticks = ticks
         self._lasts_until: float | None = None
 
@@ -67,7 +68,7 @@ class Holding:
 
     def check(self, tx: Transaction) -> None:
         """Raise LeaseLost where the account is held under another number; else that waits for this commit."""
-        if self.fence is None or not work.holds_lease(tx, self.lease, self.fence):
+        if self.fence is None or not work.holds_lease(tx, self.lease, self.holder, self.fence):
             raise LeaseLost
 
     async def run(self, work: Callable[[Transaction], Result]) -> Result:
@@ -83,6 +84,6 @@ class Holding:
 
     def may_have_run_out(self) -> bool:
         """Whether the process slept so long, or was cut off so long, that another may have taken over."""
-        if self.database.is_sqlite or self._lasts_until is None:
+        if self.database.is_sqlite or self._lasts_until is None or not self.is_renewed:
             return False
         return self._ticks() >= self._lasts_until

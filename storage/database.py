@@ -96,6 +96,11 @@ class Transaction:
         self.session.add(Key(id=key_id, wrapped=wrapped, created_at=now, purge_at=purge_at))
         return key_id
 
+    def forget_key(self, key_id: UUID) -> None:
+        """Drop a destroyed key from memory: here at once, in the other processes when they hear of it."""
+        self.vault.forget(key_id)
+        self.news.add("keys")
+
     def write(self) -> None:
         """Write all that is pending, so that the next statement sees it."""
         self.session.flush()

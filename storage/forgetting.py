@@ -42,7 +42,7 @@ def forget(tx: Transaction, now: datetime, person: Person) -> None:
     tx.session.add(Forgotten(person_id=person.id, key_id=person.key_id, forgotten_at=now))
     tx.session.delete(person)
     tx.session.flush()
-    tx.vault.forget(person.key_id)
+    tx.forget_key(person.key_id)
     tx.loaded = Loaded()  # nothing that was loaded before may still speak of them
 
 

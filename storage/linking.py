@@ -84,7 +84,7 @@ def join(tx: Transaction, person: Person, other: Person) -> None:
     tx.session.delete(other)
     tx.session.flush()
     tx.session.expire_all()
-    tx.vault.forget(other.key_id)
+    tx.forget_key(other.key_id)
     tx.loaded = Loaded()  # nothing that was loaded before may still speak of two
 
 

@@ -110,7 +110,7 @@ def _delete(tx: Transaction, known: Room) -> None:
     run(sa.delete(Key).where(Key.id == known.key_id))
     tx.session.delete(known)
     tx.session.flush()
-    tx.vault.forget(known.key_id)
+    tx.forget_key(known.key_id)
 
 
 def card(tx: Transaction, room_id: UUID, card_name: str) -> Outbox | None:

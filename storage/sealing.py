@@ -66,6 +66,10 @@ class Vault:
     def forget(self, key_id: UUID) -> None:
         self._opened.pop(key_id, None)
 
+    def forget_all(self) -> None:
+        """Drop every opened key; those that still stand in the database are opened again where needed."""
+        self._opened.clear()
+
     def seal(self, key_id: UUID, purpose: str, plain: bytes) -> bytes:
         """Seal with a known key; `purpose` names the field, so that no sealed value fits another one."""
         nonce = os.urandom(NONCE_BYTES)

@@ -101,7 +101,7 @@ def purge(tx: Transaction, now: datetime) -> None:
     unsent = sa.exists().where(Outbox.key_id == Key.id, Outbox.finished_at.is_(None))
     gone = tx.session.scalars(sa.delete(Key).where(Key.purge_at < now, ~unhandled, ~unsent).returning(Key.id))
     for key_id in gone:
-        tx.vault.forget(key_id)
+        tx.forget_key(key_id)
 
 
 # --- codes ----------------------------------------------------------------------------------------
@@ -154,11 +154,12 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
     return row.fence
 
 
-def holds_lease(tx: Transaction, name: str, fence: int) -> bool:
+def holds_lease(tx: Transaction, name: str, holder: str, fence: int) -> bool:
     """Whether a lease is still held under this number; if so, nobody takes it over before the commit."""
     _do_not_idle(tx)
-    held = sa.select(Lease.fence).where(Lease.name == name).with_for_update(read=True)
-    return tx.session.scalar(held) == fence
+    held = sa.select(Lease.holder, Lease.fence).where(Lease.name == name).with_for_update(read=True)
+    row = tx.session.execute(held).first()
+    return row is not None and (row.holder, row.fence) == (holder, fence)
 
 
 def end_lease(tx: Transaction, name: str, holder: str) -> None:

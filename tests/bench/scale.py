@@ -92,6 +92,7 @@ async def measure(url: str, workers: int, people: int) -> dict[str, Any]:
         "worker_ms_per_turn": round(sum(used for _, used in told) / turns * 1000, 2),
         "postgres_ms_per_turn": round((after["cpu"] - before["cpu"]) / turns * 1000, 2),
         "log_kb_per_turn": round((after["log"] - before["log"]) / turns / 1000, 1),
+        "deadlocks": after["deadlocks"] - before["deadlocks"],
         "processors": os.cpu_count(),
     }
 
@@ -99,8 +100,11 @@ async def measure(url: str, workers: int, people: int) -> dict[str, Any]:
 async def _spent(url: str) -> dict[str, float]:
     """What PostgreSQL has used until now: seconds of a processor, and bytes of its log."""
     database = Database(url, Vault(MASTER_KEY), SystemRandom())
-    asked = "SELECT pg_backend_pid(), pg_current_wal_lsn() - '0/0'::pg_lsn"
-    backend, log = await database.run(lambda tx: tx.session.execute(sa.text(asked)).one())
+    asked = (
+        "SELECT pg_backend_pid(), pg_current_wal_lsn() - '0/0'::pg_lsn, deadlocks FROM pg_stat_database "
+        "WHERE datname = current_database()"
+    )
+    backend, log, deadlocks = await database.run(lambda tx: tx.session.execute(sa.text(asked)).one())
     postmaster = psutil.Process(backend).parent()
     assert postmaster is not None
     own = postmaster.cpu_times()
@@ -112,7 +116,7 @@ async def _spent(url: str) -> dict[str, float]:
             continue
         cpu += spent.user + spent.system
     await database.close()
-    return {"cpu": cpu, "log": float(log)}
+    return {"cpu": cpu, "log": float(log), "deadlocks": deadlocks}
 
 
 async def main(counts: list[int], people: int) -> None:

@@ -11,13 +11,15 @@ from random import SystemRandom
 import pytest
 
 from bot.app import App, Role
+from storage import forgetting
 from storage.database import Database
 from storage.sealing import Vault
+from storage.tables import Person
 from tests.bot_api import BotApi
 from tests.engines import MASTER_KEY, create_postgres, open_database, postgres_that_restarts
 from tests.faults.crowd import Someone
-from tests.storage import BOTH_ENGINES
-from tests.world import make_core
+from tests.storage import BOTH_ENGINES, person
+from tests.world import NOON, make_core
 
 pytestmark = BOTH_ENGINES
 NEVER = 600.0  # seconds after which a queue would be looked at by itself: later than any test waits
@@ -57,6 +59,37 @@ async def test_what_one_process_takes_in_another_handles_at_once(
             await ana.says(
                 "hello" if not number else "/my", "this is One Cloak" if not number else "open case"
             )
+
+
+async def test_who_is_forgotten_by_one_process_is_forgotten_by_all(
+    postgres: str, postgres_template: str
+) -> None:
+    """A destroyed key must not live on in the memory of another process."""
+    url = await create_postgres(postgres, "forgotten_by_all", postgres_template)
+    one, other = (Database(url, Vault(MASTER_KEY), SystemRandom()) for _ in range(2))
+    apps = [App.compose(each, make_core(), []) for each in (one, other)]
+    ana = await person(one, "ana")
+    stopping, heard = asyncio.Event(), asyncio.Event()
+    forget_all = other.vault.forget_all
+
+    def forget() -> None:
+        forget_all()
+        heard.set()
+
+    other.vault.forget_all = forget  # type: ignore[method-assign]
+    running = [asyncio.create_task(each.run(stopping, Role.WORKER)) for each in apps]
+    async with asyncio.timeout(60):
+        await heard.wait()  # as it begins to listen
+        heard.clear()
+        await other.run(lambda tx: tx.load_keys((ana.person.key_id,)))
+        assert other.vault.knows(ana.person.key_id)
+        await one.run(lambda tx: forgetting.forget(tx, NOON, tx.session.get_one(Person, ana.person.id)))
+        await heard.wait()
+    assert not other.vault.knows(ana.person.key_id)
+    stopping.set()
+    await asyncio.gather(*running)
+    await one.close()
+    await other.close()
 
 
 @pytest.mark.faults

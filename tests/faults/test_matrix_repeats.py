@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from bot.adapters import GatewayFault, NotSent, Outgoing
 from bot.adapters.matrix import Matrix
-from bot.app import App, Station
+from bot.app import App
+from bot.station import Station
 from storage.database import Database
 from storage.tables import Lease, Outbox
 from tests.engines import create_postgres, open_database

@@ -64,6 +64,7 @@ async def test_each_takeover_has_a_higher_number_and_under_a_lower_one_nothing_i
 async def test_who_slept_longer_than_the_lease_knows_it_by_its_own_clock(database: Database) -> None:
     ticks = [0.0]
     holding = Holding(database, "telegram", "one", lambda: ticks[0])
+    holding.is_renewed = True
     await holding.take()
     ticks[0] = 5.9
     assert not holding.may_have_run_out()
