@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     own.add_argument("file", type=Path, help="CSV (name,latitude,longitude,kind,aliases) or GeoJSON")
     explain = commands.add_parser("explain", help="say why each person was or was not asked about a need")
     explain.add_argument("reference", help="such as N-7K3Q")
-    commands.add_parser("doctor", help="look at each account and say what is well and what to do")
+    commands.add_parser("doctor", help="look at all that the bot depends on; say what is well, what to do")
     commands.add_parser("key", help="print a new master key for ONECLOAK_MASTER_KEY")
     commands.add_parser("health", help="exit with 0 if the running bot gave a sign of life")
     _describe_simulation(commands.add_parser("simulate", help="a day of made-up people, to try a policy out"))

@@ -90,13 +90,13 @@ async def open_database(settings: Settings, vault: Vault, random: Random) -> Dat
     except NewerSchema as error:
         await database.close()
         raise SettingsError(f"{PREFIX}DATABASE_URL leads to a newer database. {error}") from None
-    except _faults(database) as error:
+    except faults(database) as error:
         await database.close()
         raise SettingsError(unusable(type(error).__name__)) from None
     return database
 
 
-def _faults(database: Database) -> tuple[type[Exception], ...]:
+def faults(database: Database) -> tuple[type[Exception], ...]:
     """What opening can raise; PostgreSQL's driver, which has errors of its own, is loaded only where used."""
     if database.is_sqlite:
         return OSError, SQLAlchemyError, sqlite3.Error

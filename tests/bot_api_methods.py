@@ -88,7 +88,7 @@ class Methods:
             raise Refusal(409, "Conflict: terminated by other getUpdates request") from None
 
     async def get_me(self, params: Params) -> object:
-        return {**self.bot, "can_join_groups": True, "supports_inline_queries": False}
+        return {"can_join_groups": True, "supports_inline_queries": False, **self.bot}
 
     async def get_webhook_info(self, params: Params) -> object:
         waiting = len(self.updates)

@@ -15,6 +15,7 @@ from bot.keychain import Keychain
 
 PROBES = 15  # more than the ten events that Synapse's default (rc_message) lets through at once
 PATIENCE = timedelta(minutes=1)
+NO_LOGIN = "! Matrix: there is no login yet. Set ONECLOAK_MATRIX__PASSWORD and start the bot once."
 HOW_TO_LIFT = """To lift it, an administrator of the homeserver sends this once:
     POST {homeserver}/_synapse/admin/v1/users/{user}/override_ratelimit
     Authorization: Bearer THE-ADMINISTRATOR'S-TOKEN
@@ -27,7 +28,7 @@ async def examine(homeserver: str, keychain: Keychain, now: Callable[[], datetim
     await keychain.load()
     login, seeds = keychain.get(LOGIN), keychain.get(IDENTITY)
     if login is None or seeds is None:
-        yield "! Matrix: there is no login yet. Set ONECLOAK_MATRIX__PASSWORD and start the bot once."
+        yield NO_LOGIN
         return
     client = Client(homeserver.rstrip("/"), keychain, now)
     client.user_id, client.device_id, client.access_token = login["user"], login["device"], login["token"]
@@ -44,7 +45,13 @@ async def examine(homeserver: str, keychain: Keychain, now: Callable[[], datetim
 
 
 async def _signature(client: Client, identity: Identity) -> str:
-    keys = (await published(client)).device
+    seen = await published(client)
+    keys = seen.device
+    if seen.master and seen.master != identity.public("master"):
+        return (
+            "! Matrix: somebody has given the account another identity, so its device is not trusted. "
+            "Set ONECLOAK_MATRIX__PASSWORD and restart the bot; it makes a new one."
+        )
     if keys is not None and is_signed(keys, identity):
         return "ok Matrix: the bot's device is signed by its owner, as apps demand."
     return "! Matrix: the bot's device is not signed, so apps may hide it. Restart the bot; it signs itself."

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
-from telegram import Bot, LinkPreviewOptions, Message
+from telegram import Bot, LinkPreviewOptions, Message, User, WebhookInfo
 from telegram.constants import FileSizeLimit, ParseMode
 from telegram.error import BadRequest, TelegramError
 
@@ -158,6 +158,11 @@ class Telegram:
         for wire in (self._poll, self._sends):
             await wire.initialize()
         await _settled(self._bot.get_me(), gateway_fault)
+
+    async def described(self) -> tuple[User, WebhookInfo]:
+        """What Telegram says of the bot, and of the webhook that may be set for it; raises GatewayFault."""
+        bot = await _settled(self._bot.get_me(), gateway_fault)
+        return bot, await _settled(self._bot.get_webhook_info(), gateway_fault)
 
     async def receive(self, cursor: str | None) -> tuple[list[RawEvent], str | None]:
         """Wait for the next updates. Asking with a cursor confirms all before it; raises GatewayFault."""

@@ -1,0 +1,126 @@
+"""What the doctor sees of the database: if it answers, fits this version and the key, and is durable."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from random import SystemRandom
+from statistics import median
+
+import sqlalchemy as sa
+
+from bot.doctor_machine import WRITES, compared, judged
+from bot.settings import PREFIX, Settings, SettingsError
+from bot.setup import faults, open_vault, unusable
+from storage.database import Database, Transaction, sqlite_path
+from storage.migrate import NEWEST, current_revision
+from storage.standing import served
+from storage.tables import Fact
+
+NONE_YET = "note Database: there is none yet; the first start makes it."
+FEW_CONNECTIONS = 20
+
+
+async def examine(settings: Settings, now: Callable[[], datetime]) -> tuple[list[str], Database | None]:
+    """The findings, and the database if it can be used by this version."""
+    path = sqlite_path(settings.database_url)
+    key_file = path.with_suffix(".key") if path is not None else None
+    if path is not None and not path.exists():
+        return [NONE_YET], None
+    if settings.master_key is None and key_file is not None and not key_file.exists():
+        lost = f"! Key: the database is there, but not {key_file}, which opens it: put your copy of it back."
+        return [lost], None
+    try:
+        vault, _made = open_vault(settings)
+    except SettingsError as error:
+        return [f"! Key: {error}"], None
+    database = Database(settings.database_url, vault, SystemRandom())
+    try:
+        lines, usable = await _look(settings, database, now)
+    except faults(database) as error:
+        lines, usable = [f"! Database: {unusable(type(error).__name__)}"], False
+    if not usable:
+        await database.close()
+    return lines, database if usable else None
+
+
+async def _look(
+    settings: Settings, database: Database, now: Callable[[], datetime]
+) -> tuple[list[str], bool]:
+    schema = await database.run(lambda tx: current_revision(tx.session.connection()))
+    lines = ["ok Database: it answers.", _schema(schema)]
+    if schema != NEWEST:
+        return lines, False
+    fingerprint = await database.run(lambda tx: tx.session.get(Fact, "master key"))
+    if fingerprint is not None and fingerprint.value != database.vault.fingerprint:
+        lines.append(
+            f"! Key: {PREFIX}MASTER_KEY is not the one that this database was sealed with. Set that one."
+        )
+        return lines, False
+    lines.append("ok Key: the master key is there and opens the database. Keep a copy elsewhere.")
+    if not database.is_sqlite:
+        lines += await _postgres(database, now)
+    lines += _served(settings, await database.run(served))
+    return lines, True
+
+
+def _schema(found: str | None) -> str:
+    if found == NEWEST:
+        return f"ok Database: its schema ({NEWEST}) is this version's."
+    if found is None:
+        return "! Database: it is empty. Start the bot once, which makes its tables."
+    if found < NEWEST:
+        return (
+            f"! Database: its schema is {found}, this version's is {NEWEST}. Make a backup and start "
+            "the bot, which upgrades it."
+        )
+    return f"! Database: its schema is {found}, newer than ours ({NEWEST}): start the newer One Cloak."
+
+
+def _served(settings: Settings, found: frozenset[str]) -> Iterator[str]:
+    """Only the holder of an account's lease receives, sends, and writes the Matrix device's keys."""
+    configured = {"telegram": settings.telegram.token is not None, "matrix": bool(settings.matrix.homeserver)}
+    for platform in (name for name, there in configured.items() if there):
+        if platform in found:
+            yield f"ok Process: one holds the account on {platform}, and the lock of its keys."
+        else:
+            yield f"note Process: none serves {platform} at the moment: `onecloak run` starts one."
+
+
+async def _postgres(database: Database, now: Callable[[], datetime]) -> list[str]:
+    begun = now()
+    clock = await database.run(lambda tx: tx.session.scalar(sa.select(sa.func.clock_timestamp())))
+    halfway = begun + (now() - begun) / 2
+    said = await database.run(_said)
+    return [
+        compared("the database", halfway, clock or halfway),
+        judged(await _speed(database)),
+        *_durability(said),
+    ]
+
+
+def _said(tx: Transaction) -> dict[str, str]:
+    names = ("fsync", "synchronous_commit", "full_page_writes", "max_connections")
+    return {name: str(tx.session.scalar(sa.text(f"SHOW {name}"))) for name in names}
+
+
+def _durability(said: dict[str, str]) -> Iterator[str]:
+    off = [name for name in ("fsync", "synchronous_commit", "full_page_writes") if said[name] == "off"]
+    if off:
+        yield f"! Database: {', '.join(off)} off: what was accepted may be lost at a power cut. Turn it on."
+    else:
+        yield "ok Database: what is committed is on its disk."
+    if int(said["max_connections"]) < FEW_CONNECTIONS:
+        yield f"! Database: it allows only {said['max_connections']} connections: allow {FEW_CONNECTIONS}."
+
+
+async def _speed(database: Database) -> float:
+    """Seconds that a commit takes which must wait for the disk; it leaves nothing behind."""
+    write = sa.text("SELECT pg_logical_emit_message(true, 'onecloak', 'doctor')")
+    taken = []
+    for _ in range(WRITES):
+        begun = time.perf_counter()
+        await database.run(lambda tx: tx.session.execute(write).close())
+        taken.append(time.perf_counter() - begun)
+    return median(taken)
