@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-
 from bot.adapters import parse
 from handlers import alarms, calling, reports
 from handlers.contents import OWN_REPORTS
@@ -19,7 +17,7 @@ from handlers.post import post
 from handlers.routing import may_be_choice, route
 from storage import alerts, conversations, inbox, people
 from storage.conversations import TOKEN_LENGTH
-from storage.database import Database, Transaction
+from storage.database import Database, Transaction, is_outage
 from storage.inbox import CRISIS
 from storage.people import Known
 from storage.sealing import WrongMasterKey
@@ -74,7 +72,7 @@ class Worker:
         try:
             return await self.database.run(lambda tx: self._handle(tx, now, ids))
         except Exception as error:  # a wall: one bad event must not stop the others
-            if _is_outage(error):
+            if is_outage(error):
                 raise
             log.warning(
                 "a batch of %d failed (%s); its events run one by one", len(ids), type(error).__name__
@@ -87,7 +85,7 @@ class Worker:
             try:
                 finished += await self.database.run(partial(self._handle, now=now, ids=[row_id]))
             except Exception as error:  # a wall, as above: it is set aside, its sender gets an apology
-                if _is_outage(error):
+                if is_outage(error):
                     raise
                 self.failures += 1
                 log.exception("event %d could not be handled and is set aside", row_id)
@@ -113,13 +111,6 @@ class Worker:
         for event in batch.events:
             inbox.finish(tx, now, [event.row.id], batch.give_up(event))
         return len(batch.events)
-
-
-def _is_outage(error: Exception) -> bool:
-    """Whether the database fails and not the event: it is tried again, and the attempts are counted."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    return isinstance(error, OperationalError | InterfaceError | OSError)
 
 
 @dataclass(frozen=True, slots=True)

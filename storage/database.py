@@ -21,9 +21,11 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
+from storage.ledger import Lasting, Ledger
 from storage.sealing import Vault, WrongMasterKey
 from storage.tables import (
     Account,
@@ -74,6 +76,7 @@ class Transaction:
         self.loaded = Loaded()
         self.choices_made = 0
         self.outgoing: list[dict[str, Any]] = []  # rows of the outbox that are not written yet
+        self.lasting: list[Lasting] = []  # goes into the ledger once it is committed
 
     def new_id(self) -> UUID:
         return UUID(bytes=self.random.randbytes(16), version=4)
@@ -135,26 +138,32 @@ class Transaction:
 class Database:
     """An engine and its transactions. On SQLite they queue here, in order, for the one write lock."""
 
-    def __init__(self, url: str, vault: Vault, random: Random) -> None:
+    def __init__(self, url: str, vault: Vault, random: Random, ledger: Ledger | None = None) -> None:
         self.url = make_url(url)
         self.vault = vault
         self.random = random
+        self.ledger = ledger
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._turn = asyncio.Lock()
 
     async def run(self, work: Callable[[Transaction], Result]) -> Result:
         """Run `work` in one transaction and commit it; any exception rolls everything back."""
+        lasting: list[Lasting] = []
 
         def carried(session: Session) -> Result:
             tx = Transaction(session, self.vault, self.random)
             result = work(tx)
             tx.write()
+            lasting.extend(tx.lasting)
             return result
 
         async def transact() -> Result:
             async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-                return await session.run_sync(carried)
+                result = await session.run_sync(carried)
+            if lasting and self.ledger is not None:
+                await asyncio.to_thread(self.ledger.add, self.ledger.entries(lasting))
+            return result
 
         if not self.is_sqlite:
             return await transact()
@@ -206,6 +215,7 @@ def _engine(url: str) -> AsyncEngine:
     )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
+    sa.event.listen(engine.sync_engine, "handle_error", _throw_away_what_broke)
     return engine
 
 
@@ -235,6 +245,25 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+# What a file system does to a connection that was open while it failed. One that was opened while the disk
+# was read-only would stay so for ever.
+_BREAKS = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB}
+
+
+def _throw_away_what_broke(context: sa.ExceptionContext) -> None:
+    """The next transaction gets a new connection after the disk has failed under this one."""
+    code = getattr(context.original_exception, "sqlite_errorcode", 0)
+    if code & 0xFF in _BREAKS:
+        context.is_disconnect = True
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the database fails and not what was asked of it: the same is tried again, as it is."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError | InterfaceError | OSError)
 
 
 def check_file(path: Path) -> None:

@@ -108,6 +108,8 @@ WRONG = {
     "KEEP_EVENTS_HOURS": ["0", "721"],
     "KEEP_ATTACHMENTS_DAYS": ["0", "91"],
     "LARGEST_ATTACHMENT_MEGABYTES": ["0", "21"],
+    "BACKUP_KEY": ["short", KEY[:-4]], "KEEP_BACKUP_KEYS_DAYS": ["0", "91"],
+    "KEEP_BACKUPS_DAYS": ["0", "3651"],
     "LOCALES_FOLDER": ["nowhere/at/all"], "LOG_LEVEL": ["LOUD"], "NAME": ["x" * 61],
     "TELEGRAM": ["x", "[]"], "MATRIX": ["x", "[]"],
     "TELEGRAM__BASE_URL": ["api.example.org", "ftp://example.org"],
@@ -118,6 +120,7 @@ WRONG = {
 ANY_TEXT = {
     "LANGUAGE",
     "SKILLS_FILE",
+    "BACKUP_FOLDER",
     "EMERGENCY_NUMBER",
     "TELEGRAM__TOKEN",
     "MATRIX__PASSWORD",
