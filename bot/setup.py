@@ -92,13 +92,13 @@ async def open_database(
     If an older copy was put back, whoever was forgotten since is forgotten again before anything starts.
     """
     ledger = Ledger(settings.data_file(LEDGER), vault.index)
-    listed = read_ledger(ledger)
     database = Database(settings.database_url, vault, random, ledger)
     path = sqlite_path(settings.database_url)
     try:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             check_file(path)
+        listed = read_ledger(ledger)
         await migrate(database.engine)
         await database.check_master_key()
         await database.run(lambda tx: returning.replay(tx, listed))

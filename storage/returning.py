@@ -49,15 +49,9 @@ def lasting(tx: Transaction, now: datetime) -> list[Lasting]:
     ended_alerts = sa.select(Alert.id, Alert.resolved_at).where(Alert.resolved_at >= since)
     gone = sa.select(Forgotten.person_id, Forgotten.forgotten_at)
     return [
-        *(Lasting(FORGOTTEN, person_id, at) for person_id, at in tx.session.execute(gone).tuples()),
-        *(
-            Lasting(state, need_id, at or now)
-            for need_id, state, at in tx.session.execute(ended_needs).tuples()
-        ),
-        *(
-            Lasting(RESOLVED, alert_id, at or now)
-            for alert_id, at in tx.session.execute(ended_alerts).tuples()
-        ),
+        *(Lasting(FORGOTTEN, person_id, at) for person_id, at in tx.session.execute(gone)),
+        *(Lasting(state, need_id, at or now) for need_id, state, at in tx.session.execute(ended_needs)),
+        *(Lasting(RESOLVED, alert_id, at or now) for alert_id, at in tx.session.execute(ended_alerts)),
     ]
 
 
