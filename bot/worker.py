@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from sqlalchemy.exc import DBAPIError
+
 from bot.adapters import parse
 from handlers import alarms, calling, reports
 from handlers.contents import OWN_REPORTS
@@ -17,7 +19,7 @@ from handlers.post import post
 from handlers.routing import may_be_choice, route
 from storage import alerts, conversations, inbox, people
 from storage.conversations import TOKEN_LENGTH
-from storage.database import Database, Transaction, is_outage
+from storage.database import Database, Transaction, is_full_or_locked, is_outage
 from storage.inbox import CRISIS
 from storage.people import Known
 from storage.sealing import WrongMasterKey
@@ -52,18 +54,24 @@ class Worker:
         self.step = step
         self.failures = 0
         self._holds = False  # events that a turn could not finish because the database failed
+        self._uncounted = False  # it was full or locked, so no event is to blame
 
     async def run_once(self) -> int:
         """Handle the next batch; returns how many events were finished."""
         now = self.now()
         if self._holds:
-            await self.database.run(lambda tx: inbox.release(tx, self.name))
+            await self.database.run(lambda tx: inbox.release(tx, self.name, uncounted=self._uncounted))
+            self._holds = False
         ids = await self.database.run(lambda tx: inbox.claim(tx, now, self.name, BATCH, HOLD))
         if not ids:
             return 0
         self.step("4 claimed")
-        self._holds = True
-        finished = await self._batch(now, ids)
+        self._holds, self._uncounted = True, False
+        try:
+            finished = await self._batch(now, ids)
+        except DBAPIError as error:
+            self._uncounted = is_full_or_locked(error)
+            raise
         self._holds = False
         self.step("6 handled and committed")
         return finished

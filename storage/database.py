@@ -247,22 +247,49 @@ def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-# What a file system does to a connection that was open while it failed. One that was opened while the disk
-# was read-only would stay so for ever.
-_BREAKS = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB}
+# A connection that was opened while the disk was read-only would stay so for ever.
+_BREAKS = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+_FULL_OR_LOCKED = {
+    *_BREAKS, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PROTOCOL,
+}  # fmt: skip
+# Classes of PostgreSQL's error codes: read-only, no room or memory, a lock that was not to be had.
+_NO_ROOM = ("25", "53", "55")
+_AWAY = (*_NO_ROOM, "08", "40", "57", "58")
 
 
 def _throw_away_what_broke(context: sa.ExceptionContext) -> None:
-    """The next transaction gets a new connection after the disk has failed under this one."""
-    code = getattr(context.original_exception, "sqlite_errorcode", 0)
-    if code & 0xFF in _BREAKS:
-        context.is_disconnect = True
+    """The next transaction gets a new connection after the disk has failed under this one.
+
+    Softly, once this transaction has been rolled back: at once it would keep the write lock for ever.
+    """
+    if _sqlite_code(context.original_exception) in _BREAKS and context.connection is not None:
+        context.connection.connection.invalidate(soft=True)
 
 
-def is_outage(error: Exception) -> bool:
+def _sqlite_code(error: BaseException | None) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF  # without its finer half
+
+
+def is_full_or_locked(error: BaseException) -> bool:
+    """Whether the disk is full or read-only, or the database locked: what was asked of it is not at fault."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or ""
+    return _sqlite_code(cause) in _FULL_OR_LOCKED or state[:2] in _NO_ROOM
+
+
+def is_outage(error: BaseException) -> bool:
     """Whether the database fails and not what was asked of it: the same is tried again, as it is."""
+    if is_full_or_locked(error):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if _sqlite_code(cause) is not None:
+        return False  # it answers, and what was asked is wrong
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
+    if (state := getattr(cause, "sqlstate", None)) is not None:
+        return str(state)[:2] in _AWAY
     return isinstance(error, OperationalError | InterfaceError | OSError)
 
 
