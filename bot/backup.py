@@ -76,8 +76,8 @@ async def backup(settings: Settings, now: datetime, folder: Path | None = None) 
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         dumped = await _write(settings, now, vault, ledger, listed, {MAIN: main, KEYS: keys}, key)
-        for each in (keys, main):
-            examine(each, key)
+        examine(keys, key, KEYS)
+        examine(main, key, MAIN)
         removed = prune(settings, now, folder)
     except NotDumpable as error:
         raise Stopped(f"the database can't be backed up: {error}.") from None
@@ -153,16 +153,12 @@ def _packing(sealed: SealedWriter) -> gzip.GzipFile:
 
 
 @contextmanager
-def reading(path: Path, key: bytes) -> Iterator[IO[bytes]]:
-    """What is in a sealed file; raises UnusableFile, at the latest where its end is read."""
+def reading(path: Path, key: bytes, sort: str) -> Iterator[IO[bytes]]:
+    """What is in a sealed file, whatever its name; raises UnusableFile, at the latest at its end."""
     with path.open("rb") as file:
-        sealed = SealedReader(file, key, KINDS[_ending(path)])
+        sealed = SealedReader(file, key, KINDS[sort])
         with gzip.GzipFile(fileobj=cast("IO[bytes]", sealed), mode="rb") as packed:
             yield cast("IO[bytes]", packed)
-
-
-def _ending(path: Path) -> str:
-    return KEYS if path.name.endswith(KEYS) else MAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +171,10 @@ class Label:
     listed: Entries
 
 
-def examine(path: Path, key: bytes) -> Label:
+def examine(path: Path, key: bytes, sort: str) -> Label:
     """Read a file to its end, and return what it says of itself; raises UnusableFile or OSError."""
     try:
-        with reading(path, key) as file:
+        with reading(path, key, sort) as file:
             first = first_line(file)
             while file.read(AT_ONCE):
                 pass

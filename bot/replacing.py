@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Session
 
 from bot.adapters.core_events import event
-from bot.backup import STAMP, Label, reading
+from bot.backup import KEYS, MAIN, STAMP, Label, reading
 from bot.settings import Settings, Stopped
 from handlers.messages import Kind
 from storage import alerts, inbox, returning
@@ -166,8 +166,8 @@ class Replacement:
         """Load both files into empty tables, and replay what happened since."""
         await connection.run_sync(upgrade, self.chosen.about.schema)
         rows: dict[str, int] = {}
-        for path in (self.chosen.main, self.chosen.keys):
-            with reading(path, self.chosen.key) as file:
+        for path, sort in ((self.chosen.main, MAIN), (self.chosen.keys, KEYS)):
+            with reading(path, self.chosen.key, sort) as file:
                 file.readline()
                 rows |= await load(connection, file)
             await connection.run_sync(upgrade, NEWEST)

@@ -126,9 +126,9 @@ def _choose(settings: Settings, wish: Wish, vault: Vault) -> Chosen:
     main = wish.file or _newest(folder_of(settings), MAIN)
     keys = wish.keys or _newest(main.parent, KEYS)
     labels = []
-    for path in (main, keys):
+    for path, sort in ((main, MAIN), (keys, KEYS)):
         try:
-            labels.append(examine(path, key))
+            labels.append(examine(path, key, sort))
         except UnusableFile as error:
             raise Stopped(f"{path} can't be used: {error}.") from None
         except OSError as error:

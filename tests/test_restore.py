@@ -403,7 +403,7 @@ async def test_what_does_not_fit_is_refused_in_a_clear_line_and_nothing_is_chang
         file.write(b"spoilt")
     said = await restore(settings, Wish(old, replace=True), MORNING)
     assert bytes_of(said[1].split(" is kept in ")[1].split(". ")[0]).startswith(b"spoilt")
-    assert examine(old, KEY).made_at == NOON
+    assert examine(old, KEY, MAIN).made_at == NOON
 
 
 async def test_the_database_of_another_union_is_not_replaced(settings: Settings, tmp_path: Path) -> None:
