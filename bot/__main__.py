@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from bot import logs
 from bot.adapters import GatewayFault
-from bot.settings import Settings, SettingsError, read_settings
+from bot.settings import Settings, SettingsError, Stopped, read_settings
 from bot.simulated_people import Plan
 from storage.database import sqlite_path
 
@@ -38,9 +38,10 @@ def main() -> None:
         commands: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, None]]] = {
             "run": _run, "code": _code, "coordinators": _coordinators, "doctor": _doctor,
             "places": _places, "simulate": _simulate, "explain": _explain,
+            "backup": _backup, "restore": _restore,
         }  # fmt: skip
         asyncio.run(commands[arguments.command](settings, arguments))
-    except (SettingsError, GatewayFault) as error:
+    except (SettingsError, GatewayFault, Stopped) as error:
         sys.exit(f"One Cloak cannot go on: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
@@ -78,10 +79,27 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="say why each person was or was not asked about a need")
     explain.add_argument("reference", help="such as N-7K3Q")
     commands.add_parser("doctor", help="look at all that the bot depends on; say what is well, what to do")
-    commands.add_parser("key", help="print a new master key for ONECLOAK_MASTER_KEY")
+    commands.add_parser("key", help="print a new key, for ONECLOAK_MASTER_KEY or ONECLOAK_BACKUP_KEY")
+    backup = commands.add_parser("backup", help="make a sealed backup, also beside a running bot")
+    backup.add_argument("--folder", type=Path, help="where to, if not ONECLOAK_BACKUP_FOLDER")
+    _describe_restoration(commands.add_parser("restore", help="bring a backup back, while no bot runs"))
     commands.add_parser("health", help="exit with 0 if the running bot gave a sign of life")
     _describe_simulation(commands.add_parser("simulate", help="a day of made-up people, to try a policy out"))
     return parser
+
+
+def _describe_restoration(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", type=Path, help="the file ….backup; by default the newest")
+    parser.add_argument("--keys", type=Path, help="its file ….keys; by default the newest beside it")
+    parser.add_argument("--check", action="store_true", help="only see if both can be used; change nothing")
+    parser.add_argument("--replace", action="store_true", help="move the database that is there aside")
+    parser.add_argument(
+        "--nothing-since", action="store_true",
+        help="the bot has not run since this backup was made: its Matrix device may go on",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ended", nargs="+", default=[], metavar="REFERENCE", help="cases that had ended, such as A-2M9D"
+    )
 
 
 def _describe_simulation(parser: argparse.ArgumentParser) -> None:
@@ -157,6 +175,29 @@ async def _doctor(settings: Settings, arguments: argparse.Namespace) -> None:
         _out(line)
     if any(line.startswith("!") for line in lines):
         sys.exit(1)
+
+
+async def _backup(settings: Settings, arguments: argparse.Namespace) -> None:
+    from bot import backup
+    from bot.app import utc_now
+
+    for line in await backup.backup(settings, utc_now(), arguments.folder):
+        _out(line)
+
+
+async def _restore(settings: Settings, arguments: argparse.Namespace) -> None:
+    from bot import restore
+    from bot.app import utc_now
+
+    wish = restore.Wish(arguments.file, arguments.keys, arguments.replace, arguments.nothing_since,
+                        arguments.ended, arguments.check)  # fmt: skip
+    only_one = None if wish.only_check else _only_process(settings)
+    try:
+        for line in await restore.restore(settings, wish, utc_now()):
+            _out(line)
+    finally:
+        if only_one is not None:
+            only_one.close()
 
 
 def _only_process(settings: Settings) -> IO[str] | None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from bot.adapters import Adapter, GatewayFault, Listener, RawEvent
 from bot.adapters.core_events import event
 from bot.clock import Clock
@@ -152,9 +154,10 @@ class App:
                     group.create_task(self._repeat(f"courier {platform}", station.send, 0.25, stopping))
                     group.create_task(self._repeat(f"fetcher {platform}", station.fetch, self.net, stopping))
         finally:
-            await self.database.run(lambda tx: inbox.release(tx, self.worker.name))
+            release = self.database.run(lambda tx: inbox.release(tx, self.worker.name))
+            await self._if_it_can("worker", release)
             for station in self.stations:
-                await station.stop()
+                await self._if_it_can(f"station of {station.adapter.platform}", station.stop())
 
     async def _repeat(
         self, name: str, run: Callable[[], Awaitable[int]], pause: float, stopping: asyncio.Event
@@ -256,10 +259,20 @@ class App:
             return pause
         now, keep = self.now(), self.core.union.keep_events
         key = f"{name}:{now:%Y-%m-%dT%H}"
-        await self.database.run(
-            lambda tx: inbox.report(tx, now, b"", key, event(Kind.FAULT), crisis=True, keep=keep)
+        await self._if_it_can(
+            name,
+            self.database.run(
+                lambda tx: inbox.report(tx, now, b"", key, event(Kind.FAULT), crisis=True, keep=keep)
+            ),
         )
         return pause
+
+    async def _if_it_can(self, name: str, work: Awaitable[object]) -> None:
+        """What a database that fails just now must not stop: nothing is lost by leaving it."""
+        try:
+            await work
+        except (SQLAlchemyError, OSError) as error:
+            self._failed(name, error)
 
     async def _take(self, station: Station) -> None:
         if await station.gateway.run_once():

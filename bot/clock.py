@@ -18,7 +18,7 @@ from handlers.contents import DUTIES, Duty
 from handlers.context import Core, Moment
 from handlers.post import post
 from storage import conversations, fates, inbox, outbox, outside, work
-from storage.database import Database, Transaction
+from storage.database import Database, Transaction, is_outage
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,10 @@ class Clock:
             try:
                 late = await self.database.run(partial(self._run_batch, duty=duty, now=now, limit=1))
                 count = self._counted(duty, late)
-            except Exception:
+            except Exception as error:
+                if is_outage(error):
+                    log.warning("the database fails (%s); what is due stays due", type(error).__name__)
+                    break
                 self.failures += 1
                 log.exception("one of the due %s failed; it is tried again in five minutes", duty.name)
                 count = await self.database.run(partial(self._put_off, duty=duty, now=now))

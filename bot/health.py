@@ -8,7 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from bot.app import App, Station
+from bot.app import App
+from bot.station import Station
 from bot.watch import GATEWAY_HOLDS, LOOP_HOLDS
 from storage.database import Database, Transaction
 from storage.migrate import NEWEST, current_revision

@@ -58,9 +58,14 @@ async def run(settings: Settings, stopping: asyncio.Event, alive: Path, role: st
 
 async def _beat(alive: Path, stopping: asyncio.Event) -> None:
     """A sign of life for the health check: as long as the event loop turns, the file is fresh."""
-    alive.parent.mkdir(parents=True, exist_ok=True)
     while not stopping.is_set():
-        await asyncio.to_thread(alive.touch)
+        try:
+            await asyncio.to_thread(alive.parent.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(alive.touch)
+        except (
+            OSError
+        ) as error:  # a disk that fails must not end the bot: it says by silence that it is not well
+            log.error("the sign of life can't be written: %s", error.strerror)
         try:
             async with asyncio.timeout(5):
                 await stopping.wait()

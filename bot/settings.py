@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from handlers.context import NO_ZONE, Union
+from storage.database import sqlite_path
 from storage.sealing import decode_master_key
 
 PREFIX = "ONECLOAK_"
@@ -24,6 +25,10 @@ Minutes = Annotated[int, Field(ge=1, le=10_080)]
 
 class SettingsError(Exception):
     """A setting is wrong or missing; the text names its variable."""
+
+
+class Stopped(Exception):
+    """A command of the operator can't go on; the text says why and what to do."""
 
 
 class Telegram(BaseModel):
@@ -125,6 +130,10 @@ class Settings(BaseSettings):
     keep_events_hours: Annotated[int, Field(ge=1, le=720)] = 48
     keep_attachments_days: Annotated[int, Field(ge=1, le=90)] = 7
     largest_attachment_megabytes: Annotated[int, Field(ge=1, le=20)] = 10
+    backup_key: SecretStr | None = None
+    backup_folder: Path | None = None
+    keep_backup_keys_days: Annotated[int, Field(ge=1, le=90)] = 7
+    keep_backups_days: Annotated[int, Field(ge=1, le=3_650)] = 30
     log_level: str = "INFO"
     log_format: Literal["auto", "json", "plain"] = "auto"
     listen: str = ""
@@ -146,7 +155,7 @@ class Settings(BaseSettings):
             raise ValueError("it must name a file: what is only in memory is lost with the process")
         return value
 
-    @field_validator("master_key")
+    @field_validator("master_key", "backup_key")
     @classmethod
     def _whole_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
@@ -233,6 +242,11 @@ class Settings(BaseSettings):
         if value is not None and not value.is_dir():
             raise ValueError("it leads to no folder")
         return value
+
+    def data_file(self, ending: str) -> Path:
+        """A file of the bot beside the database, or where the data is kept if that is on a server."""
+        path = sqlite_path(self.database_url)
+        return (path or Path("data/onecloak.db")).with_suffix(ending)
 
     def union(self) -> Union:
         """The part of the settings that the core works by."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -20,8 +20,9 @@ from handlers.emergency import load_table
 from handlers.lexicon import Lexicons
 from handlers.skills import Vocabulary
 from handlers.texts import Catalogs
-from storage import forgetting
+from storage import returning
 from storage.database import Database, check_file, sqlite_path
+from storage.ledger import Entries, Ledger
 from storage.migrate import NewerSchema, migrate
 from storage.sealing import Vault, WrongMasterKey, decode_master_key, read_or_create_master_key
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from bot.outside import Way
 
 AVATAR = Path(__file__).parent / "adapters" / "avatar.png"
+LEDGER = ".ledger"  # the ending of its name, beside the database
 LOCALES = Path(__file__).parent.parent / "locales"
 
 
@@ -71,17 +73,37 @@ def open_vault(settings: Settings) -> tuple[Vault, str]:
     ), f"A master key was made in {key_file}. Keep a copy: without it all is lost." if made else ""
 
 
-async def open_database(settings: Settings, vault: Vault, random: Random) -> Database:
-    """Open and upgrade the database; raises SettingsError with what the operator can do."""
-    database = Database(settings.database_url, vault, random)
+def read_ledger(ledger: Ledger) -> Entries:
+    """What the list of the forgotten says; raises SettingsError, for without it nobody may start."""
+    try:
+        return ledger.read()
+    except OSError as error:
+        raise SettingsError(
+            f"the list of the forgotten, {ledger.path}, can't be read ({error.strerror}): "
+            "let the bot's user read and write it."
+        ) from None
+
+
+async def open_database(
+    settings: Settings, vault: Vault, random: Random, now: datetime | None = None
+) -> Database:
+    """Open and upgrade the database; raises SettingsError with what the operator can do.
+
+    If an older copy was put back, whoever was forgotten since is forgotten again before anything starts.
+    """
+    ledger = Ledger(settings.data_file(LEDGER), vault.index)
+    database = Database(settings.database_url, vault, random, ledger)
     path = sqlite_path(settings.database_url)
     try:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             check_file(path)
+        listed = read_ledger(ledger)
         await migrate(database.engine)
         await database.check_master_key()
-        await database.run(forgetting.replay)
+        await database.run(lambda tx: returning.replay(tx, listed))
+        known = await database.run(lambda tx: returning.lasting(tx, now or datetime.now(UTC)))
+        ledger.add(ledger.entries(known).without(listed))
     except WrongMasterKey:
         await database.close()
         raise SettingsError(

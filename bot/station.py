@@ -79,11 +79,13 @@ class Station:
 
     async def stop(self) -> None:
         """In order: what is on its way is waited for a moment, and the next process need not wait."""
-        if self.leading.is_set():
-            with suppress(LeaseLost):  # the next one decides about it
-                await self.courier.finish()
-        self.courier.abandon()
-        await self.adapter.stop()
+        try:
+            if self.leading.is_set():
+                with suppress(LeaseLost):  # the next one decides about it
+                    await self.courier.finish()
+        finally:
+            self.courier.abandon()
+            await self.adapter.stop()
         await self.holding.give_up()
 
     async def _holding(self, act: Callable[[], Awaitable[int]]) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from bot.adapters import parse
 from bot.counts import Spread
@@ -21,7 +21,7 @@ from handlers.post import post
 from handlers.routing import may_be_choice, route
 from storage import alerts, conversations, inbox, people
 from storage.conversations import TOKEN_LENGTH
-from storage.database import Database, Transaction
+from storage.database import Database, Transaction, is_full_or_locked, is_outage
 from storage.inbox import CRISIS
 from storage.people import Known
 from storage.sealing import WrongMasterKey
@@ -58,19 +58,25 @@ class Worker:
         self.outcomes: Counter[str] = Counter()  # of events
         self.turns: defaultdict[int, Spread] = defaultdict(Spread)  # from received to committed, by lane
         self._holds = False  # events that a turn could not finish, or claim, because the database failed
+        self._uncounted = False  # it was full or locked, so no event is to blame
 
     async def run_once(self) -> int:
         """Handle the next batch; returns how many events were finished."""
         now = self.now()
         if self._holds:
-            await self.database.run(lambda tx: inbox.release(tx, self.name))
-        self._holds = True  # also where a claim was committed without our hearing of it
+            await self.database.run(lambda tx: inbox.release(tx, self.name, uncounted=self._uncounted))
+        # Also where a claim was committed without our hearing of it.
+        self._holds, self._uncounted = True, False
         ids = await self.database.run(lambda tx: inbox.claim(tx, now, self.name, BATCH, HOLD))
         if not ids:
             self._holds = False
             return 0
         self.step("4 claimed")
-        finished = await self._batch(now, ids)
+        try:
+            finished = await self._batch(now, ids)
+        except DBAPIError as error:
+            self._uncounted = is_full_or_locked(error)
+            raise
         self._holds = False
         self.step("6 handled and committed")
         return finished
@@ -79,7 +85,7 @@ class Worker:
         try:
             return self._counted(await self.database.run(lambda tx: self._handle(tx, now, ids)))
         except Exception as error:  # a wall: one bad event must not stop the others
-            if _is_outage(error):
+            if is_outage(error):
                 raise
             log.warning(
                 "a batch of %d failed (%s); its events run one by one", len(ids), type(error).__name__
@@ -93,7 +99,7 @@ class Worker:
                 done = await self.database.run(partial(self._handle, now=now, ids=[row_id]))
                 finished += self._counted(done)
             except Exception as error:  # a wall, as above: it is set aside, its sender gets an apology
-                if _is_outage(error):
+                if is_outage(error):
                     raise
                 self.failures += 1
                 log.exception("event %d could not be handled and is set aside", row_id)
@@ -132,13 +138,6 @@ class Worker:
             inbox.finish(tx, now, [event.row.id], outcome)
             done.append(_Done(outcome, event.row.lane, event.row.received_at))
         return done
-
-
-def _is_outage(error: Exception) -> bool:
-    """Whether the database fails and not the event: it is tried again, and the attempts are counted."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    return isinstance(error, OperationalError | InterfaceError | OSError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from storage.database import Transaction
+from storage.ledger import RESOLVED, Lasting
 from storage.tables import Account, Alert, AlertNote, AlertPage, AlertStep, Need, Outbox, Person
 
 
@@ -140,7 +141,10 @@ def resolve(tx: Transaction, now: datetime, alert_id: UUID, outcome: str) -> boo
         .values(state="resolved", outcome=outcome, resolved_at=now, next_step_at=None, widen_at=None)
         .returning(Alert.id)
     )
-    return closed.first() is not None
+    if closed.first() is None:
+        return False
+    tx.lasting.append(Lasting(RESOLVED, alert_id, now))
+    return True
 
 
 def due(tx: Transaction, now: datetime, limit: int) -> list[Alert]:

@@ -22,10 +22,11 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
+from storage.ledger import Lasting, Ledger
 from storage.sealing import Vault, WrongMasterKey
 from storage.tables import (
     Account,
@@ -85,6 +86,7 @@ class Transaction:
         self.choices_made = 0
         self.outgoing: list[dict[str, Any]] = []  # rows of the outbox that are not written yet
         self.news: set[str] = set()  # the queues in which something new waits once this is committed
+        self.lasting: list[Lasting] = []  # goes into the ledger once it is committed
 
     def new_id(self) -> UUID:
         return UUID(bytes=self.random.randbytes(16), version=4)
@@ -152,10 +154,11 @@ class Transaction:
 class Database:
     """An engine and its transactions. On SQLite they queue here, in order, for the one write lock."""
 
-    def __init__(self, url: str, vault: Vault, random: Random) -> None:
+    def __init__(self, url: str, vault: Vault, random: Random, ledger: Ledger | None = None) -> None:
         self.url = make_url(url)
         self.vault = vault
         self.random = random
+        self.ledger = ledger
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.tell: Callable[[set[str]], None] = lambda news: None  # called after a commit that brought news
@@ -179,16 +182,20 @@ class Database:
 
     async def _transact(self, work: Callable[[Transaction], Result]) -> Result:
         news: set[str] = set()
+        lasting: list[Lasting] = []
 
         def carried(session: Session) -> Result:
             tx = Transaction(session, self.vault, self.random)
             result = work(tx)
             tx.write()
             news.update(tx.news)
+            lasting.extend(tx.lasting)
             return result
 
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             result = await session.run_sync(carried)
+        if lasting and self.ledger is not None:
+            await asyncio.to_thread(self.ledger.add, self.ledger.entries(lasting))
         if news:
             self.tell(news)
         return result
@@ -248,6 +255,7 @@ def _engine(url: str) -> AsyncEngine:
     )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
+    sa.event.listen(engine.sync_engine, "handle_error", _throw_away_what_broke)
     return engine
 
 
@@ -290,6 +298,52 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+# A connection that was opened while the disk was read-only would stay so for ever.
+_BREAKS = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+_FULL_OR_LOCKED = {
+    *_BREAKS, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PROTOCOL,
+}  # fmt: skip
+# Classes of PostgreSQL's error codes: read-only, no room or memory, a lock that was not to be had.
+_NO_ROOM = ("25", "53", "55")
+_AWAY = (*_NO_ROOM, "08", "40", "57", "58")
+
+
+def _throw_away_what_broke(context: sa.ExceptionContext) -> None:
+    """The next transaction gets a new connection after the disk has failed under this one.
+
+    Softly, once this transaction has been rolled back: at once it would keep the write lock for ever.
+    """
+    if _sqlite_code(context.original_exception) in _BREAKS and context.connection is not None:
+        context.connection.connection.invalidate(soft=True)
+
+
+def _sqlite_code(error: BaseException | None) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF  # without its finer half
+
+
+def is_full_or_locked(error: BaseException) -> bool:
+    """Whether the disk is full or read-only, or the database locked: what was asked of it is not at fault."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or ""
+    return _sqlite_code(cause) in _FULL_OR_LOCKED or state[:2] in _NO_ROOM
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database fails and not what was asked of it: the same is tried again, as it is."""
+    if is_full_or_locked(error):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if _sqlite_code(cause) is not None:
+        return False  # it answers, and what was asked is wrong
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    if (state := getattr(cause, "sqlstate", None)) is not None:
+        return str(state)[:2] in _AWAY
+    return isinstance(error, OperationalError | InterfaceError | OSError)
 
 
 def check_file(path: Path) -> None:

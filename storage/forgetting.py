@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from storage.database import Loaded, Transaction
+from storage.ledger import FORGOTTEN, Entries, Lasting, fingerprint
 from storage.tables import Account, Attachment, Audit, Forgotten, Inbox, Job, Key, Outbox, Person
 
 
@@ -40,14 +42,18 @@ def forget(tx: Transaction, now: datetime, person: Person) -> None:
     run(sa.update(Audit).where(Audit.actor_id == person.id).values(actor_id=None))
     run(sa.delete(Key).where(Key.id == person.key_id))
     tx.session.add(Forgotten(person_id=person.id, key_id=person.key_id, forgotten_at=now))
+    tx.lasting.append(Lasting(FORGOTTEN, person.id, now))
     tx.session.delete(person)
     tx.session.flush()
     tx.forget_key(person.key_id)
     tx.loaded = Loaded()  # nothing that was loaded before may still speak of them
 
 
-def replay(tx: Transaction) -> int:
-    """Forget again whoever a restored backup brought back; returns how many."""
+def replay(tx: Transaction, listed: Entries | None = None) -> int:
+    """Forget again whoever an older copy of the database brought back; returns how many.
+
+    listed: what stands outside the database, by which also those are known whom this copy does not list.
+    """
     people = list(tx.session.scalars(sa.select(Person).join(Forgotten, Forgotten.person_id == Person.id)))
     for person in people:
         known = tx.session.get_one(Forgotten, person.id)
@@ -55,4 +61,32 @@ def replay(tx: Transaction) -> int:
         tx.session.delete(known)
         tx.session.flush()
         forget(tx, moment, person)
+    return len(people) + (_replay_listed(tx, listed) if listed is not None else 0)
+
+
+def _replay_listed(tx: Transaction, listed: Entries) -> int:
+    """Those on the list outside who are not on ours; mostly there are none, and nobody is looked at."""
+
+    def name(person_id: UUID) -> str:
+        return fingerprint(tx.vault.index, FORGOTTEN, person_id)
+
+    known = {name(person_id) for person_id in tx.session.scalars(sa.select(Forgotten.person_id))}
+    missing = {each: at for each, at in listed.forgotten.items() if each not in known}
+    if not missing:
+        return 0
+    found = [
+        (person_id, missing[name(person_id)])
+        for person_id in tx.session.scalars(sa.select(Person.id))
+        if name(person_id) in missing
+    ]
+    for person_id, moment in found:
+        forget(tx, moment, tx.session.get_one(Person, person_id))
+    return len(found)
+
+
+def forget_the_unreadable(tx: Transaction, now: datetime) -> int:
+    """Forget whoever has no key: they were forgotten, or joined to another, before the keys were written."""
+    people = tx.session.scalars(sa.select(Person).where(~sa.exists().where(Key.id == Person.key_id))).all()
+    for person in people:
+        forget(tx, now, person)
     return len(people)

@@ -221,13 +221,19 @@ def finish(tx: Transaction, now: datetime, ids: Sequence[int], outcome: str) -> 
     )
 
 
-def release(tx: Transaction, worker: str | None = None) -> None:
-    """Give back what a worker (or, where only one process can run, any worker) had claimed."""
+def release(tx: Transaction, worker: str | None = None, *, uncounted: bool = False) -> None:
+    """Give back what a worker (or, where only one process can run, any worker) had claimed.
+
+    uncounted: its last attempt was none of the event's, because the database failed.
+    """
     query = sa.update(Inbox).where(Inbox.outcome.is_(None), Inbox.claimed_by.is_not(None))
     if worker is not None:
         query = query.where(Inbox.claimed_by == worker)
+    attempts = sa.case((Inbox.attempts > 0, Inbox.attempts - 1), else_=0) if uncounted else Inbox.attempts
     tx.session.execute(
-        query.values(claimed_by=None, claimed_until=None).execution_options(synchronize_session=False)
+        query.values(claimed_by=None, claimed_until=None, attempts=attempts).execution_options(
+            synchronize_session=False
+        )
     )
 
 

@@ -18,10 +18,11 @@ class NewerSchema(Exception):
 async def migrate(engine: AsyncEngine, target: str = NEWEST) -> None:
     """Upgrade to `target` in one transaction; raises NewerSchema, and changes nothing then."""
     async with engine.begin() as connection:
-        await connection.run_sync(_migrate, target)
+        await connection.run_sync(upgrade, target)
 
 
-def _migrate(connection: sa.Connection, target: str) -> None:
+def upgrade(connection: sa.Connection, target: str = NEWEST) -> None:
+    """The same within a transaction of the caller's."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     current = current_revision(connection)

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from storage.database import Transaction
+from storage.ledger import Lasting
 from storage.tables import Commitment, Invitation, Need, Part, Person
 
 OPEN_STATES = ("open", "taken")
@@ -80,11 +81,12 @@ def keep_said(tx: Transaction, need: Need, said: dict[str, Any]) -> None:
 
 
 def close(tx: Transaction, now: datetime, need: Need, state: str) -> bool:
-    """End a need as `done` or `cancelled`; False if it had ended already."""
+    """End a need as `done`, `cancelled` or `expired`; False if it had ended already."""
     if not _move(tx, need.id, OPEN_STATES, state):
         return False
     need.closed_at = now
     need.next_step_at = None
+    tx.lasting.append(Lasting(state, need.id, now))
     return True
 
 

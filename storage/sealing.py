@@ -119,11 +119,11 @@ def read_or_create_master_key(path: Path) -> tuple[bytes, bool]:
         return decode_master_key(path.read_text()), False
     finally:
         draft.unlink()
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return master, True
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Have the folder's entry on the disk too, or the file could be gone after a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -109,6 +109,8 @@ WRONG = {
     "KEEP_EVENTS_HOURS": ["0", "721"],
     "KEEP_ATTACHMENTS_DAYS": ["0", "91"],
     "LARGEST_ATTACHMENT_MEGABYTES": ["0", "21"],
+    "BACKUP_KEY": ["short", KEY[:-4]], "KEEP_BACKUP_KEYS_DAYS": ["0", "91"],
+    "KEEP_BACKUPS_DAYS": ["0", "3651"],
     "LOCALES_FOLDER": ["nowhere/at/all"], "LOG_LEVEL": ["LOUD"], "LOG_FORMAT": ["xml"],
     "LISTEN": ["everywhere", "0", "70000", ":9464", "127.0.0.1:"], "NAME": ["x" * 61],
     "TELEGRAM": ["x", "[]"], "MATRIX": ["x", "[]"],
@@ -123,6 +125,7 @@ WRONG = {
 ANY_TEXT = {
     "LANGUAGE",
     "SKILLS_FILE",
+    "BACKUP_FOLDER",
     "EMERGENCY_NUMBER",
     "TELEGRAM__TOKEN",
     "MATRIX__PASSWORD",
