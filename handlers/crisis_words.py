@@ -11,14 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from handlers.intents import Intent
+from handlers.mending import Mended, Mender
 from handlers.phrase_index import Found, PhraseIndex
 from handlers.phrases import Phrasebook, frame, plain, squeeze
 
 SURE, MAYBE, SOFT, NOT = "sure", "maybe", "soft", "not"
 PHRASES = "phrases"
+LONG = 7
 # Which kind counts where words speak of several to the same extent: the cause rather than what comes of it.
 DANGERS: Final = (
     "self_harm", "violence", "child", "fire", "trapped", "missing", "disaster", "shelter", "medical",
@@ -51,33 +53,62 @@ class Cry:
     minor: bool = False
 
 
+class _Heard(NamedTuple):
+    """What words are, by which phrases, and the words without manners of speaking."""
+
+    intent: Intent | None
+    alarms: list[Found]
+    rest: list[str]
+
+
+_NOTHING: Final = _Heard(None, [], [])
+
+
+def _squeezed(word: str) -> str:
+    return word if isinstance(word, Mended) else squeeze(word)
+
+
+def _is_mended(words: Sequence[str]) -> bool:
+    """Whether a phrase has a mended word, and besides it one as it is written or so long a one that it is sure."""
+    mended = [word for word in words if isinstance(word, Mended)]
+    if not mended:
+        return False
+    if any(len(word) >= LONG for word in mended):
+        return True
+    return any(not isinstance(word, Mended) and word not in "^$~" for word in words)
+
+
 class CrisisWords:
     """The crisis phrases of all languages."""
 
-    def __init__(self, books: Mapping[str, Phrasebook]) -> None:
+    def __init__(self, books: Mapping[str, Phrasebook], ordinary: Sequence[str] = ()) -> None:
         self.languages = tuple(books)
         self._books = books
         self._ordinary = {
             word for book in books.values() for word in book.data.get("ordinary", {}).get("words", ())
         }
         self._alarms = self._index("crisis", SURE, MAYBE)
+        self._mender = Mender({language: book.data for language, book in books.items()}, ordinary)
 
     def intent(self, text: str) -> Intent | None:
         """Whether the words are an SOS, may be one, or neither, in any language."""
         words = plain(text)
-        return self._weigh(_framed(words))[0] if self._alarms.candidates(words.split()) else None
+        heard = self._weigh(_framed(words)) if self._alarms.candidates(words.split()) else _NOTHING
+        return self._mended(words, heard).intent
 
     def cry(self, text: str) -> Cry:
         """All that the words say of danger."""
-        framed = _framed(plain(text))
-        intent, alarms, rest = self._weigh(framed)
-        danger = self._danger(rest, alarms) if intent else None
-        return Cry(intent, danger, self._says_minor(framed))
+        words = plain(text)
+        framed = _framed(words)
+        heard = self._mended(words, self._weigh(framed))
+        danger = self._danger(heard.rest, heard.alarms) if heard.intent else None
+        return Cry(heard.intent, danger, self._says_minor(framed))
 
     def danger(self, text: str) -> str | None:
         """The kind of danger that words name, where it is known already that there is one."""
-        _intent, alarms, rest = self._weigh(_framed(plain(text)))
-        return self._danger(rest, alarms)
+        words = plain(text)
+        heard = self._mended(words, self._weigh(_framed(words)))
+        return self._danger(heard.rest, heard.alarms)
 
     def says_minor(self, text: str) -> bool:
         """Whether the writer says that they are under 18."""
@@ -91,10 +122,26 @@ class CrisisWords:
         """Whether the whole message is the word that ends the silence after it."""
         return bool(self._return.search(_framed(plain(text))))
 
-    def _weigh(self, framed: list[str]) -> tuple[Intent | None, list[Found], list[str]]:
+    def _mended(self, words: str, heard: _Heard) -> _Heard:
+        """What is heard once mistyped words are mended, where nothing was heard as they are written."""
+        if heard.intent is not None:
+            return heard
+        for language, reading in self._mender.readings(words.split()):
+            again = self._weigh(["^", *map(_squeezed, reading), "$"])
+            said = again.rest
+            alarms = [
+                each
+                for each in again.alarms
+                if each.language == language and _is_mended(said[each.start : each.end])
+            ]
+            if alarms:
+                return _Heard(Intent.MAYBE_SOS, alarms, said)
+        return heard
+
+    def _weigh(self, framed: list[str]) -> _Heard:
         """What the words are, by which phrases, and the words without manners of speaking."""
         if not (alarms := self._alarms.search(framed)):
-            return None, [], framed
+            return _Heard(None, [], framed)
         frames = self._frames.search(framed)
         if calm := [each for each in frames if each.tells == NOT]:
             framed = _erase(framed, calm)
@@ -102,8 +149,8 @@ class CrisisWords:
         soft = [each for each in frames if each.tells == SOFT]
         for each in alarms:
             if each.tells == SURE and not any(each.overlaps(other) for other in soft):
-                return Intent.SOS, alarms, framed
-        return (Intent.MAYBE_SOS if alarms else None), alarms, framed
+                return _Heard(Intent.SOS, alarms, framed)
+        return _Heard(Intent.MAYBE_SOS if alarms else None, alarms, framed)
 
     def _danger(self, framed: list[str], alarms: list[Found]) -> str | None:
         """The kind of which most words speak, in the languages in which most of the cry was understood."""

@@ -144,12 +144,13 @@ class Lexicons:
     def __init__(
         self, books: Mapping[str, Phrasebook], own: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
         calendars: Mapping[str, Calendar] | None = None, crisis: Mapping[str, Phrasebook] | None = None,
+        everyday: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """own: phrases of the union's own skills, by language and skill. crisis: of more languages."""
         own, crisis = own or {}, crisis or {}
         self.calendars = calendars or {}
         self.languages = tuple(books)
-        self.crisis_words = CrisisWords(crisis)
+        self.crisis_words = CrisisWords(crisis, everyday)
         self._urgent = _Section.of("urgent", *books.values())
         self._lexicons = {
             language: _Lexicon(books.get(language, Phrasebook(Path(), {})), own.get(language, {}))
@@ -175,7 +176,8 @@ class Lexicons:
         paths = sorted(folder.glob("*/lexicon.toml"))
         read = {path: _read(path) | _read(path.with_name("whose.toml")) for path in paths}
         books = {path.parent.name: Phrasebook(path, data) for path, data in read.items()}
-        return cls(books, synonyms, when.load(folder), crisis_words.load(folder, own))
+        everyday = [p.read_text(encoding='utf-8') for p in folder.glob('*/*') if p.suffix == '.po' or p.name in ('lexicon.toml','whose.toml','when.toml')]
+        return cls(books, synonyms, when.load(folder), crisis_words.load(folder, own), everyday)
 
     def crisis(self, text: str) -> Intent | None:
         """Whether the words are an SOS, may be one, or neither, in any language."""
