@@ -20,7 +20,7 @@ from handlers.phrases import Phrasebook, frame, plain, squeeze
 
 SURE, MAYBE, SOFT, NOT = "sure", "maybe", "soft", "not"
 PHRASES = "phrases"
-LONG = 7
+LONG, LONG_IN_OTHER_LETTERS = 7, 5  # letters of a mended word that may be a cry by itself
 # Which kind counts where words speak of several to the same extent: the cause rather than what comes of it.
 DANGERS: Final = (
     "self_harm", "violence", "child", "fire", "trapped", "missing", "disaster", "shelter", "medical",
@@ -61,54 +61,36 @@ class _Heard(NamedTuple):
     rest: list[str]
 
 
-_NOTHING: Final = _Heard(None, [], [])
-
-
-def _squeezed(word: str) -> str:
-    return word if isinstance(word, Mended) else squeeze(word)
-
-
-def _is_mended(words: Sequence[str]) -> bool:
-    """Whether a phrase has a mended word, and besides it one as it is written or so long a one that it is sure."""
-    mended = [word for word in words if isinstance(word, Mended)]
-    if not mended:
-        return False
-    if any(len(word) >= LONG for word in mended):
-        return True
-    return any(not isinstance(word, Mended) and word not in "^$~" for word in words)
-
-
 class CrisisWords:
     """The crisis phrases of all languages."""
 
-    def __init__(self, books: Mapping[str, Phrasebook], ordinary: Sequence[str] = ()) -> None:
+    def __init__(self, books: Mapping[str, Phrasebook], everyday: Sequence[Path] = ()) -> None:
         self.languages = tuple(books)
         self._books = books
         self._ordinary = {
             word for book in books.values() for word in book.data.get("ordinary", {}).get("words", ())
         }
         self._alarms = self._index("crisis", SURE, MAYBE)
-        self._mender = Mender({language: book.data for language, book in books.items()}, ordinary)
+        self._mender = Mender({language: book.data for language, book in books.items()}, everyday)
 
     def intent(self, text: str) -> Intent | None:
         """Whether the words are an SOS, may be one, or neither, in any language."""
         words = plain(text)
-        heard = self._weigh(_framed(words)) if self._alarms.candidates(words.split()) else _NOTHING
-        return self._mended(words, heard).intent
+        said = words.split()
+        if self._alarms.candidates(said) and (intent := self._weigh(_framed(words)).intent):
+            return intent
+        return heard.intent if (heard := self._mended(said)) else None
 
     def cry(self, text: str) -> Cry:
         """All that the words say of danger."""
         words = plain(text)
-        framed = _framed(words)
-        heard = self._mended(words, self._weigh(framed))
-        danger = self._danger(heard.rest, heard.alarms) if heard.intent else None
-        return Cry(heard.intent, danger, self._says_minor(framed))
+        heard = self._hear(words)
+        danger = self._danger(heard) if heard.intent else None
+        return Cry(heard.intent, danger, self._says_minor(_framed(words)))
 
     def danger(self, text: str) -> str | None:
         """The kind of danger that words name, where it is known already that there is one."""
-        words = plain(text)
-        heard = self._mended(words, self._weigh(_framed(words)))
-        return self._danger(heard.rest, heard.alarms)
+        return self._danger(self._hear(plain(text)))
 
     def says_minor(self, text: str) -> bool:
         """Whether the writer says that they are under 18."""
@@ -122,21 +104,23 @@ class CrisisWords:
         """Whether the whole message is the word that ends the silence after it."""
         return bool(self._return.search(_framed(plain(text))))
 
-    def _mended(self, words: str, heard: _Heard) -> _Heard:
-        """What is heard once mistyped words are mended, where nothing was heard as they are written."""
-        if heard.intent is not None:
-            return heard
-        for language, reading in self._mender.readings(words.split()):
-            again = self._weigh(["^", *map(_squeezed, reading), "$"])
-            said = again.rest
-            alarms = [
-                each
-                for each in again.alarms
-                if each.language == language and _is_mended(said[each.start : each.end])
-            ]
-            if alarms:
-                return _Heard(Intent.MAYBE_SOS, alarms, said)
-        return heard
+    def _hear(self, words: str) -> _Heard:
+        heard = self._weigh(_framed(words))
+        return heard if heard.intent else self._mended(words.split()) or heard
+
+    def _mended(self, said: Sequence[str]) -> _Heard | None:
+        """What may be heard once mistyped words are mended: that is asked, so that no guess alarms anyone."""
+        for language, reading in self._mender.readings(said):
+            intent, alarms, rest = self._weigh(["^", *reading, "$"])
+            if intent and (
+                told := [
+                    each
+                    for each in alarms
+                    if each.language == language and _is_plausible(rest[each.start : each.end])
+                ]
+            ):
+                return _Heard(Intent.MAYBE_SOS, told, rest)
+        return None
 
     def _weigh(self, framed: list[str]) -> _Heard:
         """What the words are, by which phrases, and the words without manners of speaking."""
@@ -152,11 +136,12 @@ class CrisisWords:
                 return _Heard(Intent.SOS, alarms, framed)
         return _Heard(Intent.MAYBE_SOS if alarms else None, alarms, framed)
 
-    def _danger(self, framed: list[str], alarms: list[Found]) -> str | None:
+    def _danger(self, heard: _Heard) -> str | None:
         """The kind of which most words speak, in the languages in which most of the cry was understood."""
+        alarms = heard.alarms
         longest = max((each.end - each.start for each in alarms), default=0)
         languages = {each.language for each in alarms if each.end - each.start == longest}
-        found = self._dangers.search(framed)
+        found = self._dangers.search(heard.rest)
         said: dict[str, set[int]] = {}
         for each in [each for each in found if each.language in languages] or found:
             said.setdefault(each.tells, set()).update(range(each.start, each.end))
@@ -243,6 +228,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _framed(words: str) -> list[str]:
     return frame(squeeze(words)).split()
+
+
+def _is_plausible(words: Sequence[str]) -> bool:
+    """Whether a phrase has a mended word, and that is a long one or another stands as it should."""
+    mended = [word for word in words if isinstance(word, Mended)]
+    if any(len(word) >= (LONG if word.isascii() else LONG_IN_OTHER_LETTERS) for word in mended):
+        return True
+    return bool(mended) and any(not isinstance(word, Mended) and word not in "^$~" for word in words)
 
 
 def _erase(framed: list[str], spans: list[Found]) -> list[str]:

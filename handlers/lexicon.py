@@ -18,6 +18,7 @@ from handlers.phrases import KEY, Pattern, Phrase, Phrasebook, frame, keys, plai
 from handlers.skills import SKILLS, covered
 from handlers.when import Calendar
 
+EVERYDAY = ("lexicon.toml", "whose.toml", "when.toml", "*.po")  # files of words that are no misspelled cries
 SIMILAR = 84  # percent of letters in common from which a word may be a misspelled other
 SHORTEST_SIMILAR = 5  # letters; shorter words are like too many others
 
@@ -144,9 +145,12 @@ class Lexicons:
     def __init__(
         self, books: Mapping[str, Phrasebook], own: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
         calendars: Mapping[str, Calendar] | None = None, crisis: Mapping[str, Phrasebook] | None = None,
-        everyday: Sequence[str] = (),
+        everyday: Sequence[Path] = (),
     ) -> None:  # fmt: skip
-        """own: phrases of the union's own skills, by language and skill. crisis: of more languages."""
+        """own: phrases of the union's own skills, by language and skill. crisis: of more languages.
+
+        everyday: files whose words are never taken for a mistyped cry.
+        """
         own, crisis = own or {}, crisis or {}
         self.calendars = calendars or {}
         self.languages = tuple(books)
@@ -176,7 +180,7 @@ class Lexicons:
         paths = sorted(folder.glob("*/lexicon.toml"))
         read = {path: _read(path) | _read(path.with_name("whose.toml")) for path in paths}
         books = {path.parent.name: Phrasebook(path, data) for path, data in read.items()}
-        everyday = [p.read_text(encoding='utf-8') for p in folder.glob('*/*') if p.suffix == '.po' or p.name in ('lexicon.toml','whose.toml','when.toml')]
+        everyday = [path for pattern in EVERYDAY for path in sorted(folder.glob(f"*/{pattern}"))]
         return cls(books, synonyms, when.load(folder), crisis_words.load(folder, own), everyday)
 
     def crisis(self, text: str) -> Intent | None:

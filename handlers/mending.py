@@ -1,88 +1,98 @@
 """Words with one wrong letter, read as the telling words that may have been meant.
 
-Only a word that nobody writes is mended: one that stands in none of our files. The words of a phrase's
-language are tried together, as a frightened writer misses more than one key.
+Wrong is a letter that is another, is missing or is too many, or two neighbours that are swapped. A word that
+stands in any of our own files is right as it is. All words of a text are mended towards one language at a
+time, as a frightened writer misses more than one key.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from handlers.phrases import KEY, plain, squeeze
+from handlers.phrases import plain, squeeze
 
 MOST_KNOWN: Final = 20_000  # words of which it is remembered what they may mean
-MOST_WORDS: Final = 200  # of a message; a longer one is not written in fear
+MOST_WORDS: Final = 200  # of a message in which words are mended
 MOST_LOOKED_UP: Final = 30  # words of one message that are looked up anew
-MOST_READINGS: Final = 3  # of a message in one language
-LONGEST: Final = 30  # letters
-SHORTEST_WRITTEN: Final = 4  # letters; shorter words are like too many others
-SHORTEST_LATIN: Final = 5  # letters of the word meant; where one word more is written with fewer, 4
-LONG: Final = 7
-SHORTEST_STEM: Final = 6
-TELLING: Final = ("crisis", "groups")
+MOST_MEANT: Final = 3  # words of one language that a mistyped one may mean
+LONGEST: Final = 30  # letters of a word that is looked up
+SHORTEST: Final = 4  # letters of one; shorter ones are like too many others
+SHORTEST_LATIN: Final = 5  # letters of a Latin word meant; of a shorter one only neighbours may be swapped
+SHORTEST_STEM: Final = 6  # letters of a beginning with an open end
+LONG: Final = 7  # letters of a listed misspelling that may itself be mistyped
 _LATIN: Final = re.compile("[a-z]")
 _STEM: Final = re.compile(r"([^\s|(){}?]+)\*")
 
 
 class Mended(str):
-    """A telling word in place of a mistyped one; it is compared like any word."""
+    """A telling word in place of a mistyped one; it is compared like any other."""
 
     __slots__ = ()
 
 
 class Meant(NamedTuple):
-    """What a mistyped word may mean: words of one language, the likeliest first."""
+    """What a mistyped word may mean in one language, the likeliest first."""
 
     language: str
     words: tuple[Mended, ...]
 
 
 class Mender:
-    """Finds what mistyped words may mean."""
+    """Finds what mistyped words may mean, and remembers it."""
 
-    def __init__(self, books: Mapping[str, Mapping[str, Any]], everyday: Iterable[str]) -> None:
-        """books: the crisis file of each language. everyday: texts whose words are left alone."""
-        self._books, self._everyday = books, everyday
-        self._known: dict[str, tuple[Meant, ...]] = {}
-        self._words: _Alike | None = None
+    def __init__(self, books: Mapping[str, Mapping[str, Any]], everyday: Iterable[Path]) -> None:
+        """books: the crisis file of each language. everyday: files whose words are right as they are."""
+        self._books, self._everyday = books, tuple(everyday)
+        self._right: set[str] = set()
+        self._mistyped: dict[str, tuple[Meant, ...]] = {}
+        self._tables: _Tables | None = None
 
-    def readings(self, words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-        """The plain words of a text with its mistyped ones mended, and in which language they were."""
-        known = self._known
-        found: dict[int, tuple[Meant, ...]] = {}
+    def readings(self, words: Sequence[str]) -> Iterable[tuple[str, list[str]]]:
+        """The plain words of a text as they may have been meant, squeezed; and in which language."""
+        if self._right.issuperset(words) or len(words) > MOST_WORDS:
+            return ()
         left = MOST_LOOKED_UP
+        found: dict[int, tuple[Meant, ...]] = {}
         for at, word in enumerate(words):
-            meant = known.get(word)
-            if meant is None:
-                if len(word) < SHORTEST_WRITTEN or len(word) > LONGEST:
+            if word not in self._right and word not in self._mistyped:
+                if not left:
                     continue
-                if not left or len(words) > MOST_WORDS:
-                    return
-                left -= 1
-                meant = self._look_up(word)
-            if meant:
+                left -= self._look_up(word)
+            if meant := self._mistyped.get(word):
                 found[at] = meant
-        if found:
-            yield from _combined(words, found)
+        return _combined([squeeze(word) for word in words], found)
 
-    def _look_up(self, word: str) -> tuple[Meant, ...]:
-        if self._words is None:
-            self._words = _Alike(self._books, self._everyday)
-        if len(self._known) >= MOST_KNOWN:
-            self._known.clear()
-        self._known[word] = found = self._words.meant(word)
-        return found
+    def _look_up(self, word: str) -> bool:
+        """Remember what a word may mean; whether that took a search."""
+        if len(self._right) + len(self._mistyped) >= MOST_KNOWN:
+            self._right.clear()
+            self._mistyped.clear()
+        if len(word) > LONGEST:
+            return False
+        if len(word) < SHORTEST:
+            self._right.add(word)
+            return False
+        if self._tables is None:
+            self._tables = _Tables(self._books, self._everyday)
+        if meant := self._tables.meant(word):
+            self._mistyped[word] = meant
+        else:
+            self._right.add(word)
+        return True
 
 
 def _combined(words: Sequence[str], found: Mapping[int, Sequence[Meant]]) -> Iterator[tuple[str, list[str]]]:
     for language in dict.fromkeys(meant.language for each in found.values() for meant in each):
-        choices = {at: m.words for at, each in found.items() for m in each if m.language == language}
-        for number in range(min(MOST_READINGS, max(map(len, choices.values())))):
+        choices = {
+            at: meant.words for at, each in found.items() for meant in each if meant.language == language
+        }
+        for number in range(max(map(len, choices.values()))):
             reading = list(words)
             for at, choice in choices.items():
                 reading[at] = choice[min(number, len(choice) - 1)]
@@ -90,7 +100,7 @@ def _combined(words: Sequence[str], found: Mapping[int, Sequence[Meant]]) -> Ite
 
 
 class _Table:
-    """Words of all languages, by letters of which a mistyped word keeps some."""
+    """Words, by letters of which a mistyped one keeps some; and in which languages they are telling."""
 
     def __init__(self) -> None:
         self.languages: dict[str, list[str]] = {}
@@ -105,103 +115,101 @@ class _Table:
             languages.append(language)
 
     def near(self, word: str) -> list[str]:
-        """The words that differ from one by a letter at most, or by two neighbours that are swapped."""
+        """The words that differ by one letter at most."""
         near = {each for key in _keys(word) for each in self._by_key.get(key, ())}
         found = process.extract(word, near, scorer=OSA.distance, score_cutoff=1, limit=None, processor=None)
-        return sorted(each for each, _distance, _key in found)
+        return [each for each, _distance, _index in found]
 
 
-class _Alike:
-    """The telling words of all languages, and those that nobody mistyped."""
+def _keys(word: str) -> tuple[tuple[str, str], ...]:
+    """Whichever letter is wrong, one of these is right: both ends, the first two or the last two."""
+    return ("ends", word[0] + word[-1]), ("first", word[:2]), ("last", word[-2:])
 
-    def __init__(self, books: Mapping[str, Mapping[str, Any]], everyday: Iterable[str]) -> None:
+
+class _Tables:
+    """The telling words of all languages, and all that are right as they are."""
+
+    def __init__(self, books: Mapping[str, Mapping[str, Any]], everyday: Iterable[Path]) -> None:
         self._whole, self._stems = _Table(), _Table()
-        self._letters: dict[str, int] = {}
-        self._begin: dict[str, tuple[str, ...]] = {}
-        ordinary = squeezed_words(everyday)
+        self._letters: dict[str, int] = {}  # of each telling word with its doubled letters
+        self._begun: dict[str, tuple[str, ...]] = {}
+        self._right = {squeezed for path in everyday for _word, squeezed in _words(path.read_text("utf-8"))}
         for language, book in books.items():
-            texts = [text for name in TELLING for text in strings(book.get(name, {}))]
-            texts += book.get("spellings", {})
-            telling = squeezed_words(_STEM.sub(" ", text) for text in texts)
-            ordinary |= telling
-            ordinary |= squeezed_words(
-                _STEM.sub(" ", text) for name, section in book.items() if name != "spellings" for text in strings(section)
-            )
-            misspelled = (word for word in strings(book.get("spellings", {})) if len(word) >= LONG)
-            for word in plain_words([*texts, *misspelled]):
-                if len(word) >= 4:
-                    self._whole.add(squeezed := squeeze(word), language)
-                    self._letters[squeezed] = max(len(word), self._letters.get(squeezed, 0))
-            stems = squeezed_words(stem for text in texts for stem in _STEM.findall(text))
-            self._begin[language] = tuple(stem for stem in stems if len(stem) >= KEY)
-            for stem in stems:
-                if len(stem) >= SHORTEST_STEM:
-                    self._stems.add(stem, language)
-        self._ordinary = frozenset(ordinary)
+            self._add(language, book)
+
+    def _add(self, language: str, book: Mapping[str, Any]) -> None:
+        spellings = book.get("spellings", {})
+        telling = "\n".join((*_texts(book.get("crisis", {})), *_texts(book.get("groups", {})), *spellings))
+        others = "\n".join(text for name in book if name != "spellings" for text in _texts(book[name]))
+        written = list(_words(_STEM.sub(" ", telling)))
+        self._right.update(word for _written, word in (*written, *_words(_STEM.sub(" ", others))))
+        misspelled = _words("\n".join(text for text in _texts(spellings) if len(text) >= LONG))
+        for word, squeezed in (*written, *misspelled):
+            if len(squeezed) >= SHORTEST:
+                self._whole.add(squeezed, language)
+                self._letters[squeezed] = max(len(word), self._letters.get(squeezed, 0))
+        stems = {
+            stem for _word, stem in _words("\n".join(_STEM.findall(telling))) if len(stem) >= SHORTEST_STEM
+        }
+        self._begun[language] = tuple(stems)
+        for stem in sorted(stems):
+            self._stems.add(stem, language)
 
     def meant(self, word: str) -> tuple[Meant, ...]:
         squeezed = squeeze(word)
-        if squeezed in self._ordinary or len(squeezed) < SHORTEST_WRITTEN:
+        if squeezed in self._right or len(squeezed) < SHORTEST:
             return ()
         near = {each for each in self._whole.near(squeezed) if self._may_mean(squeezed, each)}
-        near.update(self._without_one(word))
-        meant: dict[str, list[Mended]] = {}
-        for each in sorted(near, key=lambda each: (_unlikeness(squeezed, each), each)):
+        near.update(self._with_one_too_many(word))
+        meant: dict[str, dict[str, None]] = {}
+        for each in sorted(near, key=lambda each: (*_unlikeness(squeezed, each), each)):
             for language in self._whole.languages[each]:
-                meant.setdefault(language, []).append(Mended(each))
-        for each, language in self._begun(squeezed):
-            meant.setdefault(language, []).append(Mended(each))
+                meant.setdefault(language, {})[each] = None
+        for each, language in self._with_open_end(squeezed):
+            meant.setdefault(language, {})[each] = None
         return tuple(
-            Meant(language, tuple(words[:MOST_READINGS]))
+            Meant(language, tuple(map(Mended, list(words)[:MOST_MEANT])))
             for language, words in meant.items()
-            if not squeezed.startswith(self._begin[language])
+            if not squeezed.startswith(self._begun[language])  # which is understood as it is
         )
 
     def _may_mean(self, written: str, meant: str) -> bool:
-        if self._letters[meant] >= (SHORTEST_LATIN if _LATIN.match(meant) else 4):
+        if self._letters[meant] >= (SHORTEST_LATIN if _LATIN.match(meant) else SHORTEST):
             return True
-        return len(written) == len(meant) and sorted(written) == sorted(meant)
+        return _same_letters(written, meant)
 
-    def _begun(self, word: str) -> Iterator[tuple[str, str]]:
-        for length in range(SHORTEST_STEM, len(word) + 1):
-            for stem in self._stems.near(word[:length]):
-                for language in self._stems.languages[stem]:
-                    yield stem + word[length:], language
-
-    def _without_one(self, word: str) -> Iterator[str]:
-        """One letter too many, also where it stands between doubled ones."""
+    def _with_one_too_many(self, word: str) -> Iterator[str]:
+        """The words without one letter, also where that stands between doubled ones ("colklapsed")."""
         for at in range(len(word)):
             shorter = squeeze(word[:at] + word[at + 1 :])
             if self._letters.get(shorter, 0) >= SHORTEST_LATIN:
                 yield shorter
 
-
-def _keys(word: str) -> tuple[tuple[str, str], ...]:
-    """Whichever letter is wrong, one of these stays: both ends, the first two or the last two."""
-    return ("ends", word[0] + word[-1]), ("first", word[:2]), ("last", word[-2:])
+    def _with_open_end(self, word: str) -> Iterator[tuple[str, str]]:
+        for length in range(SHORTEST_STEM, len(word) + 1):
+            for stem in sorted(self._stems.near(word[:length])):
+                for language in self._stems.languages[stem]:
+                    yield stem + word[length:], language
 
 
 def _unlikeness(written: str, meant: str) -> tuple[bool, bool, int]:
-    return sorted(written) != sorted(meant), written[0] != meant[0], abs(len(written) - len(meant))
+    return not _same_letters(written, meant), written[0] != meant[0], abs(len(written) - len(meant))
 
 
-def plain_words(texts: Iterable[str]) -> set[str]:
-    written = dict.fromkeys(word for text in texts for word in text.split())
-    return set(plain(" ".join(written)).split())
+def _same_letters(written: str, meant: str) -> bool:
+    return len(written) == len(meant) and sorted(written) == sorted(meant)
 
 
-def squeezed_words(texts: Iterable[str]) -> set[str]:
-    """The plain and squeezed words of some texts."""
-    return set(squeeze(" ".join(plain_words(texts))).split())
+def _words(text: str) -> Iterable[tuple[str, str]]:
+    """Each word of a text once, plain, and squeezed as well."""
+    words = plain(" ".join(dict.fromkeys(text.split())))
+    return dict.fromkeys(zip(words.split(), squeeze(words).split(), strict=True))
 
 
-def strings(data: Any) -> Iterator[str]:
-    """Every text in the values of a file."""
+def _texts(data: Any) -> Iterator[str]:
+    """Every text in the values of a part of a file."""
     if isinstance(data, str):
         yield data
-    elif isinstance(data, Mapping):
-        for value in data.values():
-            yield from strings(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from strings(value)
+    elif isinstance(data, Mapping | list):
+        for value in data.values() if isinstance(data, Mapping) else data:
+            yield from _texts(value)
