@@ -11,15 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from handlers.intents import Intent
+from handlers.mending import Mended, Mender
 from handlers.phrase_index import Found, PhraseIndex
 from handlers.phrases import Phrasebook, frame, plain, squeeze
 
 SURE, MAYBE, SOFT, NOT = "sure", "maybe", "soft", "not"
 PHRASES = "phrases"
 FEWEST_TO_TELL: Final = 2  # words; one alone, such as SOS, is written in every language
+LONG, LONG_IN_OTHER_LETTERS = 7, 5  # letters of a mended word that may be a cry by itself
 # Which kind counts where words speak of several to the same extent: the cause rather than what comes of it.
 DANGERS: Final = (
     "self_harm", "violence", "child", "fire", "trapped", "missing", "disaster", "shelter", "medical",
@@ -52,10 +54,18 @@ class Cry:
     minor: bool = False
 
 
+class _Heard(NamedTuple):
+    """What words are, by which phrases, and the words without manners of speaking."""
+
+    intent: Intent | None
+    alarms: list[Found]
+    rest: list[str]
+
+
 class CrisisWords:
     """The crisis phrases of all languages."""
 
-    def __init__(self, books: Mapping[str, Phrasebook]) -> None:
+    def __init__(self, books: Mapping[str, Phrasebook], everyday: Sequence[Path] = ()) -> None:
         self.languages = tuple(books)
         self._books = books
         self._ordinary = {
@@ -63,28 +73,31 @@ class CrisisWords:
         }
         self._words: dict[str, frozenset[str]] = {}
         self._alarms = self._index("crisis", SURE, MAYBE)
+        self._mender = Mender({language: book.data for language, book in books.items()}, everyday)
 
     def intent(self, text: str) -> Intent | None:
         """Whether the words are an SOS, may be one, or neither, in any language."""
         words = plain(text)
-        return self._weigh(_framed(words))[0] if self._alarms.candidates(words.split()) else None
+        said = words.split()
+        if self._alarms.candidates(said) and (intent := self._weigh(_framed(words)).intent):
+            return intent
+        return heard.intent if (heard := self._mended(said)) else None
 
     def cry(self, text: str) -> Cry:
         """All that the words say of danger."""
-        framed = _framed(plain(text))
-        intent, alarms, rest = self._weigh(framed)
-        danger = self._danger(rest, alarms) if intent else None
-        return Cry(intent, danger, self._says_minor(framed))
+        words = plain(text)
+        heard = self._hear(words)
+        danger = self._danger(heard) if heard.intent else None
+        return Cry(heard.intent, danger, self._says_minor(_framed(words)))
 
     def danger(self, text: str) -> str | None:
         """The kind of danger that words name, where it is known already that there is one."""
-        _intent, alarms, rest = self._weigh(_framed(plain(text)))
-        return self._danger(rest, alarms)
+        return self._danger(self._hear(plain(text)))
 
     def language(self, text: str) -> str | None:
         """The language of a cry: of those with its longest phrases the one that knows most of its words."""
         framed = _framed(plain(text))
-        _intent, alarms, _rest = self._weigh(framed)
+        alarms = self._weigh(framed).alarms
         longest = max((each.end - each.start for each in alarms), default=0)
         languages = {each.language for each in alarms if each.end - each.start == longest}
         known = {each: len(self._vocabulary(each).intersection(framed)) for each in languages}
@@ -114,10 +127,28 @@ class CrisisWords:
         """Whether the whole message is the word that ends the silence after it."""
         return bool(self._return.search(_framed(plain(text))))
 
-    def _weigh(self, framed: list[str]) -> tuple[Intent | None, list[Found], list[str]]:
+    def _hear(self, words: str) -> _Heard:
+        heard = self._weigh(_framed(words))
+        return heard if heard.intent else self._mended(words.split()) or heard
+
+    def _mended(self, said: Sequence[str]) -> _Heard | None:
+        """What may be heard once mistyped words are mended: that is asked, so that no guess alarms anyone."""
+        for language, reading in self._mender.readings(said):
+            intent, alarms, rest = self._weigh(["^", *reading, "$"])
+            if intent and (
+                told := [
+                    each
+                    for each in alarms
+                    if each.language == language and _is_plausible(rest[each.start : each.end])
+                ]
+            ):
+                return _Heard(Intent.MAYBE_SOS, told, rest)
+        return None
+
+    def _weigh(self, framed: list[str]) -> _Heard:
         """What the words are, by which phrases, and the words without manners of speaking."""
         if not (alarms := self._alarms.search(framed)):
-            return None, [], framed
+            return _Heard(None, [], framed)
         frames = self._frames.search(framed)
         if calm := [each for each in frames if each.tells == NOT]:
             framed = _erase(framed, calm)
@@ -125,14 +156,15 @@ class CrisisWords:
         soft = [each for each in frames if each.tells == SOFT]
         for each in alarms:
             if each.tells == SURE and not any(each.overlaps(other) for other in soft):
-                return Intent.SOS, alarms, framed
-        return (Intent.MAYBE_SOS if alarms else None), alarms, framed
+                return _Heard(Intent.SOS, alarms, framed)
+        return _Heard(Intent.MAYBE_SOS if alarms else None, alarms, framed)
 
-    def _danger(self, framed: list[str], alarms: list[Found]) -> str | None:
+    def _danger(self, heard: _Heard) -> str | None:
         """The kind of which most words speak, in the languages in which most of the cry was understood."""
+        alarms = heard.alarms
         longest = max((each.end - each.start for each in alarms), default=0)
         languages = {each.language for each in alarms if each.end - each.start == longest}
-        found = self._dangers.search(framed)
+        found = self._dangers.search(heard.rest)
         said: dict[str, set[int]] = {}
         for each in [each for each in found if each.language in languages] or found:
             said.setdefault(each.tells, set()).update(range(each.start, each.end))
@@ -219,6 +251,14 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _framed(words: str) -> list[str]:
     return frame(squeeze(words)).split()
+
+
+def _is_plausible(words: Sequence[str]) -> bool:
+    """Whether a phrase has a mended word, and that is a long one or another stands as it should."""
+    mended = [word for word in words if isinstance(word, Mended)]
+    if any(len(word) >= (LONG if word.isascii() else LONG_IN_OTHER_LETTERS) for word in mended):
+        return True
+    return bool(mended) and any(not isinstance(word, Mended) and word not in "^$~" for word in words)
 
 
 def _erase(framed: list[str], spans: list[Found]) -> list[str]:

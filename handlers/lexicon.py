@@ -18,6 +18,7 @@ from handlers.phrases import KEY, Pattern, Phrase, Phrasebook, frame, keys, plai
 from handlers.skills import SKILLS, covered
 from handlers.when import Calendar
 
+EVERYDAY = ("lexicon.toml", "whose.toml", "when.toml", "*.po")  # files of words that are no misspelled cries
 SIMILAR = 84  # percent of letters in common from which a word may be a misspelled other
 SHORTEST_SIMILAR = 5  # letters; shorter words are like too many others
 
@@ -144,12 +145,16 @@ class Lexicons:
     def __init__(
         self, books: Mapping[str, Phrasebook], own: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
         calendars: Mapping[str, Calendar] | None = None, crisis: Mapping[str, Phrasebook] | None = None,
+        everyday: Sequence[Path] = (),
     ) -> None:  # fmt: skip
-        """own: phrases of the union's own skills, by language and skill. crisis: of more languages."""
+        """own: phrases of the union's own skills, by language and skill. crisis: of more languages.
+
+        everyday: files whose words are never taken for a mistyped cry.
+        """
         own, crisis = own or {}, crisis or {}
         self.calendars = calendars or {}
         self.languages = tuple(books)
-        self.crisis_words = CrisisWords(crisis)
+        self.crisis_words = CrisisWords(crisis, everyday)
         self._urgent = _Section.of("urgent", *books.values())
         self._lexicons = {
             language: _Lexicon(books.get(language, Phrasebook(Path(), {})), own.get(language, {}))
@@ -175,7 +180,8 @@ class Lexicons:
         paths = sorted(folder.glob("*/lexicon.toml"))
         read = {path: _read(path) | _read(path.with_name("whose.toml")) for path in paths}
         books = {path.parent.name: Phrasebook(path, data) for path, data in read.items()}
-        return cls(books, synonyms, when.load(folder), crisis_words.load(folder, own))
+        everyday = [path for pattern in EVERYDAY for path in sorted(folder.glob(f"*/{pattern}"))]
+        return cls(books, synonyms, when.load(folder), crisis_words.load(folder, own), everyday)
 
     def crisis(self, text: str) -> Intent | None:
         """Whether the words are an SOS, may be one, or neither, in any language."""
