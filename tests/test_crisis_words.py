@@ -175,6 +175,8 @@ def test_nor_do_wide_letters_digits_and_pictures(disguise: Callable[[str], str])
         "tengo trece años": True, "I'm 14 minutes away": False, "i'm 45": False, "my son is 14": False,
         "I am 12 km from you": False, "we are 14 people": False, "tengo 14 cajas": False,
         "mi hija tiene 12 años": False, "tengo 45 años": False, "": False,
+        "w14": True, "ich bin fast 15 jahre": True, "mam prawie 16 lat": True, "мені 14р": True,
+        "mam 14 zł": False,
         "ich bin 14": True, "bin erst vierzehn bitte": True, "m 14": True, "w 15 brauche hilfe": True,
         "bin in der 8. klasse": True, "ich bin 14 tage weg": False, "meine tochter ist 14": False,
         "bin 45": False, "mam 14 lat": True, "mam czternaście lat i boję się": True, "mam 14": True,
