@@ -191,6 +191,8 @@ def test_nor_do_wide_letters_digits_and_pictures(disguise: Callable[[str], str])
         "ho 45 anni": False, "mia figlia ha 12 anni": False, "lavoro da 10 anni": False,
         "mwen gen 14 an": True, "m gen katòz an": True, "14 an, pou kont mwen": True,
         "mwen se yon minè": True, "m gen 45 an": False, "pitit mwen gen 12 an": False,
+        "w14": True, "ich bin fast 15 jahre": True, "mam prawie 16 lat": True, "мені 14р": True,
+        "mam 14 zł": False,
         "ich bin 14": True, "bin erst vierzehn bitte": True, "m 14": True, "w 15 brauche hilfe": True,
         "bin in der 8. klasse": True, "ich bin 14 tage weg": False, "meine tochter ist 14": False,
         "bin 45": False, "mam 14 lat": True, "mam czternaście lat i boję się": True, "mam 14": True,
