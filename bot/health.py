@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bot.app import App
 from bot.station import Station
@@ -29,20 +29,31 @@ class Asking:
         self.patience = patience
         self._asked: asyncio.Task[object] | None = None
 
-    async def ask(self, question: Callable[[Transaction], Result]) -> Result | None:
-        """The answer; None where there is none in time."""
+    async def ask(
+        self, question: Callable[[Transaction], Result], *, beside_writers: bool = False
+    ) -> Result | None:
+        """The answer; None where there is none in time.
+
+        beside_writers: nothing waits for it. Otherwise it waits its turn, as all that is to be written does.
+        """
         if self._asked is not None and not self._asked.done():
             await asyncio.wait((self._asked,), timeout=self.patience)
             if not self._asked.done():
                 return None
-        task = asyncio.ensure_future(self._answer(question))
+        task = asyncio.ensure_future(
+            self._answer(self.database.look if beside_writers else self.database.run, question)
+        )
         self._asked = task
         done, _late = await asyncio.wait((task,), timeout=self.patience)
         return task.result() if done else None
 
-    async def _answer(self, question: Callable[[Transaction], Result]) -> Result | None:
+    async def _answer(
+        self,
+        run: Callable[[Callable[[Transaction], Result]], Coroutine[Any, Any, Result]],
+        question: Callable[[Transaction], Result],
+    ) -> Result | None:
         try:
-            return await self.database.run(question)
+            return await run(question)
         except Exception as error:  # noqa: BLE001 (a wall: that it fails is the answer)
             log.error("the database did not answer a check of health: %s", type(error).__name__)
             return None

@@ -61,7 +61,7 @@ class Metrics:
         now = self.now()
         if self._asked_at is None or not timedelta(0) <= now - self._asked_at < ASKED_EVERY:
             self._asked_at = now
-            self._standing = await self.asking.ask(lambda tx: standing(tx, now))
+            self._standing = await self.asking.ask(lambda tx: standing(tx, now), beside_writers=True)
         return generate_latest(_Given(self._families())) + generate_latest(self._process)
 
     def _families(self) -> Iterable[Metric]:

@@ -200,6 +200,12 @@ class Database:
             self.tell(news)
         return result
 
+    async def look(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run `work`, which must only read, beside the transactions that write: none of them waits for it."""
+        engine = self.engine.execution_options(only_reads=True)
+        async with AsyncSession(engine) as session, session.begin():
+            return await session.run_sync(lambda each: work(Transaction(each, self.vault, self.random)))
+
     async def check_master_key(self) -> None:
         """Remember this master key at first use and refuse any other later; raises WrongMasterKey."""
 
@@ -297,7 +303,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """A transaction that may write takes the write lock at once; one that only reads needs none."""
+    only_reads = connection.get_execution_options().get("only_reads", False)
+    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
 
 # A connection that was opened while the disk was read-only would stay so for ever.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -223,6 +224,17 @@ async def test_the_database_is_asked_once_in_five_seconds(sqlite_database: Datab
             first, "alerts_open", severity="1"
         )
         world.time.moment += timedelta(seconds=1)
+        assert of(await watcher.figures(), "alerts_open", severity="1") == 1
+
+
+async def test_nobody_who_writes_waits_for_the_figures(database: Database, tmp_path: Path) -> None:
+    async with telegram_world(database) as world, watching(world, tmp_path) as watcher:
+        await world.coordinator("carla")
+        async with database.engine.execution_options(only_reads=True).connect() as reading:
+            await reading.execute(sa.text("SELECT count(*) FROM outbox"))  # a scrape that takes long
+            async with asyncio.timeout(10):
+                await world.person("ana").says("SOS")
+        world.person("ana").hears("112")
         assert of(await watcher.figures(), "alerts_open", severity="1") == 1
 
 
