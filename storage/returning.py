@@ -14,7 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from storage import alerts, conversations, forgetting, inbox, keepsakes, needs, outbox
+from storage import alerts, conversations, forgetting, inbox, keepsakes, needs, outbox, work
 from storage.database import Transaction
 from storage.ledger import ENDS, FORGOTTEN, RESOLVED, Entries, Lasting, fingerprint
 from storage.tables import (
@@ -176,7 +176,8 @@ def _finish(tx: Transaction, now: datetime, state: str, which: sa.ColumnElement[
 def release(tx: Transaction) -> None:
     """Nobody holds anything: the process that did is not the one that begins now."""
     inbox.release(tx)
-    tx.session.execute(sa.update(Lease).values(holder="", fence=Lease.fence + 1))
+    free = {"holder": "", "fence": Lease.fence + 1, "expires_at": work.database_now(tx)}
+    tx.session.execute(sa.update(Lease).values(free))
 
 
 def with_keepsakes(tx: Transaction) -> list[str]:

@@ -11,7 +11,8 @@ from tests.world import BARCELONA, Friend, World
 async def _sos(ana: Friend, words: str = "sos") -> str:
     """Ana writes an SOS; what she and the consent question say is read and forgotten."""
     await ana.says(words)
-    ana.hears("112", "Where are you?")
+    first = ana.hears("112")
+    assert any(where in first.text for where in ("Where are you?", "¿Dónde estás?")), first.text
     ana.hears_nothing()
     return words
 

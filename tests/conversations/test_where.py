@@ -322,7 +322,7 @@ async def test_in_an_sos_a_named_place_counts_at_once_and_nothing_is_asked(town:
     await ana.says("sos")
     ana.hears("Where are you?")
     await ana.says("estoy en Gràcia, hay fuego")
-    ana.hears("112", "Leave the building now", without=["Where are you?"])
+    ana.hears("112", "Sal ya del edificio", without=["¿Dónde estás?"])
     carla.hears("🔴")
     alert = await town.database.run(lambda tx: tx.session.scalars(sa.select(Alert)).one())
     assert alert.sealed_place is not None

@@ -22,6 +22,12 @@ def remount(folder: Path, how: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
 
 
+def _fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+
+
 async def fails(database: Database, name: str) -> str:
     with pytest.raises(OperationalError) as error:
         await add(database, name)
@@ -44,9 +50,8 @@ async def story(folder: Path) -> None:
     filling = folder / "filling"
 
     await add(database, "one")
-    with pytest.raises(OSError, match="No space left"), filling.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 4096)
+    with pytest.raises(OSError, match="No space left"):
+        _fill(filling)
     found = {await fails(database, f"full {each}") for each in range(3)}
     filling.unlink()
     await add(database, "two")

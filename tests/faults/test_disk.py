@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from bot.adapters.telegram import Telegram
 from bot.running import _beat
 from handlers import alarms
+from handlers.contents import DUTIES
 from handlers.context import Moment
 from storage import alerts
 from storage.database import Database, is_full_or_locked, is_outage
@@ -218,7 +219,7 @@ async def test_a_step_whose_batch_failed_alone_with_the_disk_is_not_put_off(
         moment.tx.write()
         return told
 
-    duty = next(each for each in _duties() if each.run is page)
+    duty = next(each for each in DUTIES if each.run is page)
     object.__setattr__(duty, "run", held_up)
     try:
         await world.app.clock.run_once()
@@ -229,12 +230,6 @@ async def test_a_step_whose_batch_failed_alone_with_the_disk_is_not_put_off(
     world.clear()
     await world.settle()
     assert world.person("ana").inbox or world.person("carla").inbox
-
-
-def _duties() -> list[object]:
-    from handlers.contents import DUTIES
-
-    return list(DUTIES)
 
 
 async def test_a_sign_of_life_that_cannot_be_written_does_not_end_the_bot(tmp_path: Path) -> None:
