@@ -383,7 +383,7 @@ async def test_what_does_not_fit_is_refused_in_a_clear_line_and_nothing_is_chang
         assert text.endswith(".")
         return text
 
-    for spoilt in (good[: len(good) // 2], good[:-1], good[:100] + b"x" + good[101:], b""):
+    for spoilt in (good[: len(good) // 2], good[:-1], good[:100] + bytes([good[100] ^ 1]) + good[101:], b""):
         main.write_bytes(spoilt)
         assert f"{main} can't be used: it is" in await refused()
     main.write_bytes(good)
