@@ -62,9 +62,7 @@ class App:
     clock: Clock
     outside: Outside
     failures: int = 0
-    net: float = (
-        1.0  # seconds after which a queue is looked at though nobody said that there is something new
-    )
+    net: float = 1.0  # seconds after which a queue is looked at though nobody rang
     walls: Counter[str] = field(default_factory=Counter)  # failures, by what failed and went on
     turns: dict[str, datetime] = field(default_factory=dict)  # when each loop last came round
     _heard: dict[str, datetime] = field(default_factory=dict)  # when each platform last answered

@@ -88,6 +88,10 @@ class Transaction:
         self.news: set[str] = set()  # the queues in which something new waits once this is committed
         self.lasting: list[Lasting] = []  # goes into the ledger once it is committed
 
+    @property
+    def is_sqlite(self) -> bool:
+        return self.session.get_bind().dialect.name == "sqlite"
+
     def new_id(self) -> UUID:
         return UUID(bytes=self.random.randbytes(16), version=4)
 

@@ -102,7 +102,7 @@ def _one_after_the_other(tx: Transaction, senders: Sequence[bytes]) -> None:
 
     Else a later message could be claimed while an earlier one, numbered already, is not there to be seen.
     """
-    if tx.session.get_bind().dialect.name == "sqlite":
+    if tx.is_sqlite:
         return
     numbers = sorted({int.from_bytes(sender[:8], "big", signed=True) for sender in senders})
     turns = sa.func.unnest(sa.cast(numbers, postgresql.ARRAY(sa.BigInteger))).column_valued("turn")
@@ -136,7 +136,7 @@ def report(
 
 def _insert(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     """Write events; one that is known already, by its gateway and key, is left as it is."""
-    engine = sqlite if tx.session.get_bind().dialect.name == "sqlite" else postgresql
+    engine = sqlite if tx.is_sqlite else postgresql
     tx.session.flush()  # the intake key stands before its first use
     tx.session.connection().execute(engine.insert(Inbox).on_conflict_do_nothing(), rows)
     tx.news.add("inbox")

@@ -30,7 +30,7 @@ def write(tx: Transaction, now: datetime, gateway: str, changes: Mapping[str, An
         tx.session.execute(sa.delete(Keepsake).where(Keepsake.gateway == gateway, Keepsake.name.in_(dropped)))
     if key_id is None:
         return
-    engine = sqlite if tx.session.get_bind().dialect.name == "sqlite" else postgresql
+    engine = sqlite if tx.is_sqlite else postgresql
     insert = engine.insert(Keepsake)
     upsert = insert.on_conflict_do_update(
         index_elements=["gateway", "name"],

@@ -134,14 +134,14 @@ def _alerts(tx: Transaction, now: datetime) -> tuple[dict[int, int], dict[int, t
 def served(tx: Transaction) -> frozenset[str]:
     """The platforms whose account some process holds now."""
     held = sa.select(Lease.name).where(Lease.holder != "", Lease.expires_at > sa.func.now())
-    if tx.session.get_bind().dialect.name == "sqlite":
+    if tx.is_sqlite:
         held = sa.select(Lease.name).where(Lease.holder != "")
     names = tx.session.scalars(held.where(Lease.name.startswith("gateway ")))
     return frozenset(name.removeprefix("gateway ") for name in names)
 
 
 def _size(tx: Transaction) -> int:
-    if tx.session.get_bind().dialect.name == "sqlite":
+    if tx.is_sqlite:
         query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     else:
         query = "SELECT pg_database_size(current_database())"

@@ -138,7 +138,7 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
     now = database_now(tx)
     seen = tx.session.execute(sa.select(Lease.holder, Lease.expires_at).where(Lease.name == name)).first()
     if seen is None:
-        insert = (sqlite if _is_sqlite(tx) else postgresql).insert(Lease)
+        insert = (sqlite if tx.is_sqlite else postgresql).insert(Lease)
         new = insert.values(name=name, holder=holder, fence=1, expires_at=now + lasts)
         tx.session.execute(new.on_conflict_do_nothing())
     elif seen.holder != holder and seen.expires_at > now and not alone:
@@ -171,13 +171,9 @@ def end_lease(tx: Transaction, name: str, holder: str) -> None:
     )
 
 
-def _is_sqlite(tx: Transaction) -> bool:
-    return tx.session.get_bind().dialect.name == "sqlite"
-
-
 def _do_not_idle(tx: Transaction) -> None:
     """A process that freezes in the middle of this transaction must not keep the lease's row locked."""
-    if not _is_sqlite(tx):
+    if not tx.is_sqlite:
         tx.session.execute(_IDLE)
 
 
@@ -185,7 +181,7 @@ _IDLE = sa.select(sa.func.set_config("idle_in_transaction_session_timeout", "3s"
 
 
 def database_now(tx: Transaction) -> datetime:
-    if _is_sqlite(tx):
+    if tx.is_sqlite:
         text = tx.session.scalar(sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
         return datetime.fromisoformat(f"{text}+00:00")
     moment = tx.session.scalar(sa.select(sa.func.clock_timestamp()))
