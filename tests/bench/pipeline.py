@@ -80,6 +80,7 @@ def batches(updates: Sequence[dict[str, Any]]) -> list[list[RawEvent]]:
 async def measure(database: Database) -> dict[str, float]:
     core = make_core()
     app = App.compose(database, core, [Nowhere()])
+    await app.start()
     await volunteers(app)
     numbers = iter(range(1_000_000, 9_000_000))
     result = {"turns_per_s": await turns(app, numbers)}
