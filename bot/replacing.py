@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -64,9 +64,11 @@ class Outcome:
     rows: int = 0
     forgotten: int = 0
     ended: int = 0
+    charged: int = 0
     unsent: int = 0
     unknown: Sequence[str] = ()
-    open_alerts: Sequence[str] = ()
+    open_alerts: list[str] = field(default_factory=list)  # of which nobody is in charge
+    taken_alerts: list[str] = field(default_factory=list)
     device_given_up: bool = False
     happened: Sequence[Lasting] = ()
     aside: str = ""  # where what was there is kept now
@@ -184,15 +186,18 @@ class Replacement:
                     "--nothing-since is not true. Leave it out; Matrix gets a new device then."
                 )
             outcome = Outcome(forgotten=returning.match_keys(tx, self.now))
-            again, outcome.ended = returning.replay(tx, self.listed)
-            outcome.forgotten += again
+            again = returning.replay(tx, self.now, self.listed)
+            outcome.forgotten += again.forgotten
+            outcome.ended, outcome.charged = again.ended, again.charged
             outcome.unknown = [each for each in self.ended if not returning.end(tx, self.now, each)]
             outcome.ended += len(self.ended) - len(outcome.unknown)
             if not self.nothing_since:
                 self._something_happened(tx, outcome)
             returning.release(tx)
             tx.write()
-            outcome.open_alerts = [f"{each.reference} ({each.kind})" for each in alerts.unresolved(tx)]
+            for each in alerts.unresolved(tx):
+                named = outcome.open_alerts if each.state == "open" else outcome.taken_alerts
+                named.append(f"{each.reference} ({each.kind})")
             outcome.happened = tx.lasting
             return outcome
 

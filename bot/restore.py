@@ -91,13 +91,19 @@ def _told(settings: Settings, chosen: Chosen, outcome: Outcome) -> list[str]:
         )
     told.append(
         f"Replayed what happened since: {outcome.forgotten} people forgotten again, {outcome.ended} cases "
-        f"ended again, {outcome.unsent} messages that were on their way not sent a second time."
+        f"ended again, {outcome.charged} alerts put into the hands in which they were, {outcome.unsent} "
+        "messages that were on their way not sent a second time."
     )
     told += [f"There is no open case {each}; nothing was ended by that name." for each in outcome.unknown]
     if outcome.device_given_up:
         told.append(
             "The old Matrix device must not speak again and was given up: set "
             f"{PREFIX}MATRIX__PASSWORD for the next start, and a new one is made."
+        )
+    if outcome.taken_alerts:
+        told.append(
+            f"In somebody's hands, as far as is known: {', '.join(outcome.taken_alerts)}. Whoever is in "
+            "charge is asked if they still are; without an answer the others are told of it again."
         )
     if outcome.open_alerts:
         told.append(

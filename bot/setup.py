@@ -101,8 +101,9 @@ async def open_database(
         listed = read_ledger(ledger)
         await migrate(database.engine)
         await database.check_master_key()
-        await database.run(lambda tx: returning.replay(tx, listed))
-        known = await database.run(lambda tx: returning.lasting(tx, now or datetime.now(UTC)))
+        moment = now or datetime.now(UTC)
+        await database.run(lambda tx: returning.replay(tx, moment, listed))
+        known = await database.run(lambda tx: returning.lasting(tx, moment))
         ledger.add(ledger.entries(known).without(listed))
     except WrongMasterKey:
         await database.close()

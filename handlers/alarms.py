@@ -149,7 +149,7 @@ def back_to_queue(moment: Moment, alert: Alert) -> list[Outbound]:
     """Nobody is in charge any more: the escalation begins again, and the person in need is told."""
     from_owner = alert.owner_id
     over = alert_cards.offer_is_over(moment, alert)
-    if not alerts.release(moment.tx, alert):
+    if not alerts.release(moment.tx, moment.now, alert):
         return over
     moment.tx.session.refresh(alert)
     alert.merged_into_id = None

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from storage.database import Transaction
-from storage.ledger import RESOLVED, Lasting
+from storage.ledger import FREED, RESOLVED, TAKEN, Lasting
 from storage.tables import Account, Alert, AlertNote, AlertPage, AlertStep, Need, Outbox, Person
 
 
@@ -107,10 +107,13 @@ def take(tx: Transaction, now: datetime, alert_id: UUID, owner_id: UUID, ask_at:
         )
         .returning(Alert.id)
     )
-    return taken.first() is not None
+    if taken.first() is None:
+        return False
+    tx.lasting.append(Lasting(TAKEN, alert_id, now, owner_id))
+    return True
 
 
-def release(tx: Transaction, alert: Alert) -> bool:
+def release(tx: Transaction, now: datetime, alert: Alert) -> bool:
     """Nobody is in charge any more; False if its owner has changed or it was closed meanwhile."""
     freed = tx.session.execute(
         sa.update(Alert)
@@ -121,6 +124,7 @@ def release(tx: Transaction, alert: Alert) -> bool:
     if freed.first() is None:
         return False
     tx.session.execute(sa.update(AlertPage).where(AlertPage.alert_id == alert.id).values(rung_at=None))
+    tx.lasting.append(Lasting(FREED, alert.id, now))
     return True
 
 

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from storage import alerts, needs
 from storage.database import Loaded, Transaction
 from storage.ledger import FORGOTTEN, Entries, Lasting, fingerprint
-from storage.tables import Account, Attachment, Audit, Forgotten, Inbox, Job, Key, Outbox, Person
+from storage.tables import Account, Alert, Attachment, Audit, Forgotten, Inbox, Job, Key, Outbox, Person
 
 
 def forget(tx: Transaction, now: datetime, person: Person) -> None:
@@ -49,6 +50,34 @@ def forget(tx: Transaction, now: datetime, person: Person) -> None:
     tx.loaded = Loaded()  # nothing that was loaded before may still speak of them
 
 
+def forget_again(tx: Transaction, at: datetime, person: Person) -> None:
+    """Forget someone whom an older copy brought back, with what they were in charge of or had accepted in it.
+
+    When they left, that went to others; who that was is not known here, so it is due anew, at once.
+    """
+    for alert in tx.session.scalars(
+        sa.select(Alert).where(Alert.owner_id == person.id, Alert.resolved_at.is_(None))
+    ).all():
+        set_free(tx, at, alert)
+    for commitment in needs.commitments_of(tx, person.id):
+        need = needs.get(tx, commitment.need_id)
+        needs.end_commitment(tx, at, commitment, "withdrawn")
+        tx.session.flush()
+        if needs.give_back(tx, need, commitment.part_id):
+            need.asked_done, need.next_step_at = 0, at
+    tx.session.flush()
+    forget(tx, at, person)
+
+
+def set_free(tx: Transaction, at: datetime, alert: Alert) -> None:
+    """Nobody is in charge of an alert: its escalation begins anew, at once."""
+    if alerts.release(tx, at, alert):
+        tx.session.refresh(alert)
+        alert.merged_into_id, alert.offered_to_id = None, None
+        alert.widen_at, alert.next_step_at = None, at
+        tx.session.flush()
+
+
 def replay(tx: Transaction, listed: Entries | None = None) -> int:
     """Forget again whoever an older copy of the database brought back; returns how many.
 
@@ -60,7 +89,7 @@ def replay(tx: Transaction, listed: Entries | None = None) -> int:
         moment = known.forgotten_at
         tx.session.delete(known)
         tx.session.flush()
-        forget(tx, moment, person)
+        forget_again(tx, moment, person)
     return len(people) + (_replay_listed(tx, listed) if listed is not None else 0)
 
 
@@ -80,7 +109,7 @@ def _replay_listed(tx: Transaction, listed: Entries) -> int:
         if name(person_id) in missing
     ]
     for person_id, moment in found:
-        forget(tx, moment, tx.session.get_one(Person, person_id))
+        forget_again(tx, moment, tx.session.get_one(Person, person_id))
     return len(found)
 
 
@@ -88,5 +117,5 @@ def forget_the_unreadable(tx: Transaction, now: datetime) -> int:
     """Forget whoever has no key: they were forgotten, or joined to another, before the keys were written."""
     people = tx.session.scalars(sa.select(Person).where(~sa.exists().where(Key.id == Person.key_id))).all()
     for person in people:
-        forget(tx, now, person)
+        forget_again(tx, now, person)
     return len(people)

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from storage.database import Transaction
+from storage.ledger import TAKEN, Lasting
 from storage.tables import Alert, AlertHand, AlertNote, AlertPage, Person
 
 NEARBY = 0.02  # degrees of latitude and of longitude around an alert: about two kilometres
@@ -51,7 +52,10 @@ def take_over(tx: Transaction, now: datetime, alert_id: UUID, person_id: UUID, a
                 offered_to_id=None, hands_asked_at=None)
         .returning(Alert.id)
     ).first()  # fmt: skip
-    return taken is not None
+    if taken is None:
+        return False
+    tx.lasting.append(Lasting(TAKEN, alert_id, now, person_id))
+    return True
 
 
 def decline(tx: Transaction, alert_id: UUID, person_id: UUID) -> bool:
@@ -148,6 +152,7 @@ def merge(tx: Transaction, now: datetime, newer_id: UUID, kept: Alert) -> bool:
     ).first()  # fmt: skip
     if merged is None:
         return False
+    tx.lasting.append(Lasting(TAKEN, newer_id, now, kept.owner_id))
     for each in merged_into(tx, newer_id):
         each.merged_into_id = kept.id
     return True

@@ -1,4 +1,5 @@
-"""An older copy of the database comes back: who was forgotten stays so, what ended stays ended.
+"""An older copy of the database comes back: who was forgotten stays so, what ended stays ended, and what
+somebody was in charge of is in their hands again.
 
 What people did meanwhile is not known any more, so nothing that may have been said is said a second time,
 but for what the crisis lane holds: there twice is better than never.
@@ -8,18 +9,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from storage import alerts, conversations, forgetting, inbox, keepsakes, needs, outbox, work
+from storage import alerts, conversations, forgetting, in_charge, inbox, keepsakes, needs, outbox, work
 from storage.database import Transaction
-from storage.ledger import ENDS, FORGOTTEN, RESOLVED, Entries, Lasting, fingerprint
+from storage.ledger import ENDS, FORGOTTEN, RESOLVED, TAKEN, Charge, Entries, Lasting, fingerprint
 from storage.tables import (
     Account,
     Alert,
+    AlertStep,
     Attachment,
     Base,
     Crisis,
@@ -31,6 +34,7 @@ from storage.tables import (
     Lease,
     Need,
     Outbox,
+    Person,
     Room,
 )
 
@@ -46,18 +50,35 @@ def lasting(tx: Transaction, now: datetime) -> list[Lasting]:
     ended_needs = sa.select(Need.id, Need.state, Need.closed_at).where(
         Need.closed_at >= since, Need.state.in_(ENDS)
     )
+    taken = sa.select(Alert.id, Alert.taken_at, Alert.owner_id).where(
+        Alert.state == "taken", Alert.owner_id.is_not(None)
+    )
     ended_alerts = sa.select(Alert.id, Alert.resolved_at).where(Alert.resolved_at >= since)
     gone = sa.select(Forgotten.person_id, Forgotten.forgotten_at)
     return [
         *(Lasting(FORGOTTEN, person_id, at) for person_id, at in tx.session.execute(gone)),
         *(Lasting(state, need_id, at or now) for need_id, state, at in tx.session.execute(ended_needs)),
         *(Lasting(RESOLVED, alert_id, at or now) for alert_id, at in tx.session.execute(ended_alerts)),
+        *(Lasting(TAKEN, alert_id, at or now, owner) for alert_id, at, owner in tx.session.execute(taken)),
     ]
 
 
-def replay(tx: Transaction, listed: Entries) -> tuple[int, int]:
-    """Forget again and end again what is listed outside; returns how many people, and how many cases."""
-    return forgetting.replay(tx, listed), _end_again(tx, listed) if listed.ended else 0
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many people were forgotten again, how many cases ended, how many alerts have another in charge."""
+
+    forgotten: int = 0
+    ended: int = 0
+    charged: int = 0
+
+
+def replay(tx: Transaction, now: datetime, listed: Entries) -> Replayed:
+    """Forget again, end again and put into their hands again what is listed outside."""
+    return Replayed(
+        forgetting.replay(tx, listed),
+        _end_again(tx, listed) if listed.ended else 0,
+        _charge_again(tx, now, listed.charges) if listed.charges else 0,
+    )
 
 
 def _end_again(tx: Transaction, listed: Entries) -> int:
@@ -109,6 +130,65 @@ def end(tx: Transaction, now: datetime, reference: str) -> bool:
         return False
     name = fingerprint(tx.vault.index, RESOLVED, about)
     return _end_again(tx, Entries(ended={name: ("cancelled", now)})) > 0
+
+
+# --- who is in charge ---------------------------------------------------------------------------------------
+
+
+def _charge_again(tx: Transaction, now: datetime, charges: Mapping[str, Charge]) -> int:
+    """Put alerts into the hands in which they were last, or free them; returns of how many that was not so.
+
+    A charge that is older than what this copy knows is passed over. Whoever is in charge is asked at once if
+    they still are: without an answer everyone is paged again, for once too often is better than never.
+    """
+    count = 0
+    for alert in alerts.unresolved(tx):
+        charge = charges.get(fingerprint(tx.vault.index, RESOLVED, alert.id))
+        if charge is None or not _is_news(tx, alert, charge.since):
+            continue
+        owner = _leader(tx, charge.owner) if charge.owner else None
+        if owner is not None and owner.id not in (alert.owner_id, alert.person_id, alert.about_id):
+            _put_in_charge(tx, now, alert, owner, charge.since)
+        elif owner is None and alert.state == "taken":
+            forgetting.set_free(tx, now, alert)
+            conversations.close_talks(tx, now, alert_id=alert.id)
+        else:
+            continue
+        count += 1
+    return count
+
+
+def _is_news(tx: Transaction, alert: Alert, since: datetime) -> bool:
+    """Whether a charge is later than what this copy knows; while one lasts, no step is taken."""
+    if alert.taken_at is not None:
+        return since > alert.taken_at
+    last = tx.session.scalar(sa.select(sa.func.max(AlertStep.taken_at)).where(AlertStep.alert_id == alert.id))
+    return since >= (last or alert.opened_at)
+
+
+def _leader(tx: Transaction, name: str) -> Person | None:
+    """Who may be in charge and has this name in the list; one who was no coordinator here yet may not."""
+    may = sa.or_(Person.coordinator_since.is_not(None), Person.neighbour_since.is_not(None))
+    for person in tx.session.scalars(sa.select(Person).where(may, Person.banned_at.is_(None))):
+        if fingerprint(tx.vault.index, TAKEN, person.id) == name:
+            return person
+    return None
+
+
+def _put_in_charge(tx: Transaction, now: datetime, alert: Alert, owner: Person, since: datetime) -> None:
+    """As it was when they took it, but that they are asked now if they are still on it."""
+    conversations.close_talks(tx, now, alert_id=alert.id)
+    outbox.drop(tx, now, alert_id=alert.id)
+    alert.state, alert.owner_id, alert.taken_at = "taken", owner.id, since
+    alert.acknowledged_at = alert.acknowledged_at or since
+    alert.merged_into_id, alert.offered_to_id, alert.hands_asked_at = None, None, None
+    alert.owner_asked, alert.widen_at, alert.next_step_at = False, None, now
+    in_charge.dismiss(tx, alert.id)
+    in_charge.asked(tx, now, alert, [owner])
+    if alert.person_id is not None:
+        conversations.open_talk(tx, now, alert.person_id, owner.id, alert_id=alert.id)
+    tx.lasting.append(Lasting(TAKEN, alert.id, since, owner.id))
+    tx.session.flush()
 
 
 # --- what has no key any more -------------------------------------------------------------------------------

@@ -3,80 +3,30 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import io
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
-from random import Random
 
 import pytest
 import sqlalchemy as sa
 
 from bot.backup import KEYS, MAIN, backup, examine, found_in, prune
 from bot.restore import Wish, restore
-from bot.settings import Settings, SettingsError, Stopped, read_settings
-from bot.setup import open_database, open_vault
-from storage import inbox, keepsakes, outbox, returning
+from bot.settings import Settings, SettingsError, Stopped
+from storage import inbox, keepsakes, outbox
 from storage.database import Database, Transaction
 from storage.dumping import dump, snapshot
-from storage.sealed_file import SealedReader
-from storage.tables import Account, Alert, Base, Cursor, Inbox, Key, Lease, Outbox, Person
-from tests.engines import MASTER_KEY, create_postgres, sqlite_url
+from storage.tables import Account, Alert, Base, Cursor, Key, Outbox, Person
+from tests.engines import MASTER_KEY, create_postgres
+from tests.restoring import KEY, MORNING, bytes_of, files, living, lose, opened, settings_in, text_of
 from tests.storage import DAY, HOUR, KEEP, MINUTE
 from tests.storage.test_forgetting import WORDS, a_full_life, in_clear
-from tests.world import NOON, ConsolePlatform, Time, World, compose
-
-KEY = bytes(range(32))
-MORNING = NOON + timedelta(hours=20)
-
-
-def text_of(key: bytes) -> str:
-    return base64.b64encode(key).decode()
-
-
-def settings_in(folder: Path, **others: object) -> Settings:
-    values = {
-        "database_url": sqlite_url(folder / "data" / "onecloak.db"),
-        "master_key": text_of(MASTER_KEY),
-        "backup_key": text_of(KEY),
-        **others,
-    }
-    return read_settings(None, **values)
+from tests.world import NOON, Time
 
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.chdir(tmp_path)
     return settings_in(tmp_path)
-
-
-@asynccontextmanager
-async def living(settings: Settings, now: Time | None = None, seed: int = 1) -> AsyncIterator[World]:
-    """The bot as it starts, and people at the console."""
-    time = now or Time()
-    database = await open_database(settings, open_vault(settings)[0], Random(seed), time())
-    try:
-        world = compose(database, ConsolePlatform(Path.cwd()), time=time)
-        await world.app.start()
-        yield world
-    finally:
-        await database.close()
-
-
-def files(folder: Path) -> tuple[Path, Path]:
-    made = folder / "data" / "backups"
-    return found_in(made, MAIN)[-1][1], found_in(made, KEYS)[-1][1]
-
-
-def bytes_of(path: str) -> bytes:
-    return Path(path).read_bytes()
-
-
-def opened(path: Path, kind: bytes) -> bytes:
-    with path.open("rb") as file:
-        return gzip.GzipFile(fileobj=io.BytesIO(SealedReader(file, KEY, kind).readall())).read()
 
 
 # --- the backup -------------------------------------------------------------------------------------------
@@ -162,14 +112,6 @@ async def test_without_a_key_of_its_own_there_is_no_backup(settings: Settings, t
 # --- and back ---------------------------------------------------------------------------------------------
 
 
-async def lose(settings: Settings, *, ledger: bool = False) -> None:
-    """The database is gone, and where the whole disk is, so is what stood beside it."""
-    path = settings.data_file("")
-    for each in path.parent.glob("onecloak.*"):
-        if each.is_file() and (ledger or each.suffix != ".ledger"):
-            each.unlink()
-
-
 async def rows_of(database: Database) -> dict[str, list[tuple[object, ...]]]:
     def read(tx: Transaction) -> dict[str, list[tuple[object, ...]]]:
         return {
@@ -243,47 +185,6 @@ async def test_who_was_forgotten_since_is_forgotten_again_before_anything_starts
         count = sa.select(sa.func.count()).select_from(Person.__table__)
         assert await world.database.run(lambda tx: tx.session.scalar(count)) == 1, "only Ben is known"
     assert settings.data_file(".ledger").read_text().count("forgotten") >= 1, "it is known from now on too"
-
-
-async def test_no_alert_that_was_closed_since_is_paged_and_one_that_is_open_goes_on(
-    settings: Settings, tmp_path: Path
-) -> None:
-    async with living(settings) as world:
-        carla, ben = await world.coordinator("carla"), await world.volunteer("ben")
-        ana, dan = world.person("ana"), world.person("dan")
-        need = await world.need("eve")
-        assert ben.inbox
-        for person in (ana, dan):
-            await person.says("/sos the curtains are burning")
-        await backup(settings, world.time())
-        await carla.presses("I take it")
-        await carla.says("/take")
-        taken = await world.database.run(
-            lambda tx: list(tx.session.scalars(sa.select(Alert).where(Alert.state == "taken")))
-        )
-        for alert in taken[:1]:
-            await carla.says(f"/resolve {alert.reference} helped")
-        closed = await world.database.run(
-            lambda tx: list(
-                tx.session.scalars(sa.select(Alert.reference).where(Alert.resolved_at.is_not(None)))
-            )
-        )
-        assert len(closed) == 1
-        await world.person("eve").says("/stop")
-    await lose(settings)
-    said = await restore(settings, Wish(), MORNING)
-    assert any("2 cases ended again" in line for line in said), said
-    async with living(settings, Time(MORNING), seed=2) as world:
-        carla, ben = world.person("carla"), world.person("ben")
-        await world.forward(hours=2)
-        paged = "\n".join(message.text for message in carla.inbox)
-        assert closed[0] not in paged
-        assert "A-" in paged, "the other is open, and nobody is in charge of it"
-        assert not any(need in message.text for message in ben.inbox)
-        still = await world.database.run(
-            lambda tx: list(tx.session.scalars(sa.select(Alert).where(Alert.reference == closed[0])))
-        )
-        assert [(each.state, each.outcome) for each in still] == [("resolved", returning.ENDED)]
 
 
 async def test_what_may_have_been_said_is_not_said_again_and_whoever_waits_is_told(
@@ -419,28 +320,3 @@ async def test_the_database_of_another_union_is_not_replaced(settings: Settings,
     wish = settings_in(tmp_path / "other", backup_folder=tmp_path / "data" / "backups")
     with pytest.raises(Stopped, match="belongs to another union"):
         await restore(wish, Wish(replace=True), MORNING)
-
-
-async def test_a_case_of_which_the_operator_knows_that_it_had_ended_is_not_paged(settings: Settings) -> None:
-    async with living(settings) as world:
-        await world.coordinator("carla")
-        await world.person("ana").says("/sos the curtains are burning")
-        reference = await world.database.run(lambda tx: tx.session.scalars(sa.select(Alert.reference)).one())
-        await backup(settings, NOON)
-    await lose(settings, ledger=True)
-    said = await restore(settings, Wish(), MORNING)
-    assert any(f"Still open, as far as the backup knows: {reference} (sos)" in line for line in said)
-    said = await restore(settings, Wish(replace=True, ended=(reference, "A-0000")), MORNING)
-    assert "There is no open case A-0000; nothing was ended by that name." in said
-    async with living(settings, Time(MORNING), seed=2) as world:
-        await world.forward(hours=1)
-        assert not any(reference in each.text for each in world.person("carla").inbox)
-        assert await world.database.run(
-            lambda tx: tx.session.scalar(sa.select(sa.func.count()).select_from(Lease.__table__))
-        )
-        assert (
-            await world.database.run(
-                lambda tx: tx.session.scalar(sa.select(sa.func.count()).where(Inbox.outcome.is_(None)))
-            )
-            == 0
-        )
