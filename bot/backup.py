@@ -25,8 +25,8 @@ from sqlalchemy.orm import Session
 
 from bot.settings import PREFIX, Settings, SettingsError, Stopped
 from bot.setup import LEDGER, open_vault, read_ledger, unusable
-from storage import returning
-from storage.database import Transaction, sqlite_path
+from storage import facts, returning
+from storage.database import Database, Transaction, sqlite_path
 from storage.dumping import Dumped, NotDumpable, NotLoadable, dump, first_line, snapshot
 from storage.ledger import Entries, Ledger
 from storage.sealed_file import SealedReader, SealedWriter, UnusableFile, settle
@@ -96,7 +96,23 @@ async def backup(settings: Settings, now: datetime, folder: Path | None = None) 
         f"Made {main} ({_size(main)}, {sum(dumped.rows.values()):,} rows) and read it back.",
         f"Its keys are in {keys} ({_size(keys)}). Copy the two to two different places.",
         *removed,
+        *await _noted(settings, vault, now),
     ]
+
+
+async def _noted(settings: Settings, vault: Vault, now: datetime) -> list[str]:
+    """Remember in the database that there is a good backup; what was made is no worse where that fails."""
+    database = Database(settings.database_url, vault, SystemRandom())
+    try:
+        await database.run(lambda tx: facts.note_backup(tx, now))
+    except (SQLAlchemyError, OSError) as error:
+        return [
+            f"The database could not take note of it ({type(error).__name__}): the doctor and the figures "
+            "go on showing the one before as the last."
+        ]
+    finally:
+        await database.close()
+    return []
 
 
 async def _write(

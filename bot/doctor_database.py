@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import SystemRandom
 from statistics import median
 
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from bot.doctor_machine import WRITES, compared, judged
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.setup import faults, open_vault, unusable
+from storage import facts
 from storage.database import Database, Transaction, sqlite_path
 from storage.migrate import NEWEST, current_revision
 from storage.standing import served
@@ -20,6 +21,7 @@ from storage.tables import Fact
 
 NONE_YET = "note Database: there is none yet; the first start makes it."
 FEW_CONNECTIONS = 20
+FRESH = timedelta(days=2)  # a backup each day, of which one may fail
 
 
 async def examine(settings: Settings, now: Callable[[], datetime]) -> tuple[list[str], Database | None]:
@@ -61,6 +63,7 @@ async def _look(
     lines.append("ok Key: the master key is there and opens the database. Keep a copy elsewhere.")
     if not database.is_sqlite:
         lines += await _postgres(database, now)
+    lines.append(_backed_up(await database.run(facts.backed_up_at), now()))
     lines += _served(settings, await database.run(served))
     return lines, True
 
@@ -76,6 +79,22 @@ def _schema(found: str | None) -> str:
             "the bot, which upgrades it."
         )
     return f"! Database: its schema is {found}, newer than ours ({NEWEST}): start the newer One Cloak."
+
+
+def _backed_up(made_at: datetime | None, now: datetime) -> str:
+    """A copy that somebody makes in another way is not known here."""
+    if made_at is None:
+        return (
+            "! Backup: none was made yet. Put `onecloak backup` into cron or a timer, once a day or oftener "
+            "(docs/backup.md)."
+        )
+    when = f"{made_at:%Y-%m-%d %H:%M} UTC"
+    if now - made_at > FRESH:
+        return (
+            f"! Backup: the last good one is of {when}, older than {FRESH.days} days. Run `onecloak backup` "
+            "by hand: it says what is wrong."
+        )
+    return f"ok Backup: the last good one is of {when}."
 
 
 def _served(settings: Settings, found: frozenset[str]) -> Iterator[str]:

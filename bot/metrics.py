@@ -108,6 +108,8 @@ def _of_queues(found: Standing, platforms: Iterable[str]) -> Iterable[Metric]:
     age = found.calls.oldest.total_seconds()
     yield _gauge("outside_calls_oldest_age_seconds", "Age of the oldest of them.", age)
     yield _gauge("database_size_bytes", "Size of the database.", found.size)
+    made_at = found.backed_up_at.timestamp() if found.backed_up_at is not None else 0.0
+    yield _gauge("last_backup_timestamp_seconds", "When the last good backup was made; 0: none was.", made_at)
 
 
 def _of_alerts(found: Standing) -> Iterable[Metric]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from storage import duty, people
+from storage import duty, facts, people
 from storage.database import Transaction
 from storage.figures import SEVERITY
 from storage.lateness import Lateness, lateness
@@ -45,6 +45,7 @@ class Standing:
     on_duty: int
     served: frozenset[str]  # platforms whose lease somebody holds
     size: int  # bytes of the database
+    backed_up_at: datetime | None  # when the last good backup was made
 
 
 def standing(tx: Transaction, now: datetime) -> Standing:
@@ -61,6 +62,7 @@ def standing(tx: Transaction, now: datetime) -> Standing:
         on_duty=len(duty.on_duty(tx, now)),
         served=served(tx),
         size=_size(tx),
+        backed_up_at=facts.backed_up_at(tx),
     )
 
 

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from bot import doctor_machine
 from bot.adapters.matrix_login import LOGIN
 from bot.app import utc_now
+from bot.backup import backup
 from bot.doctor import examine
 from bot.doctor_machine import judged
 from bot.doctor_union import unreviewed
@@ -232,6 +233,25 @@ async def test_another_schema_is_named_and_left_as_it_is(tmp_path: Path, schema:
         _answers, found = await about(settings, "Database")
         assert found.startswith(f"! Database: its schema is {schema}")
         assert told in found
+
+
+async def test_a_backup_that_is_missing_or_too_old_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cron made one in the night of the first day, and has failed since."""
+    monkeypatch.chdir(tmp_path)
+    settings = settings_of(tmp_path, backup_key=base64.b64encode(bytes(range(32))).decode())
+    await (await opened(settings)).close()
+    (told,) = await about(settings, "Backup")
+    assert told.startswith("! Backup: none was made yet. Put `onecloak backup` into cron or a timer")
+    night = utc_now()
+    await backup(settings, night)
+    (told,) = await about(settings, "Backup", lambda: night + timedelta(hours=40))
+    assert told == f"ok Backup: the last good one is of {night:%Y-%m-%d %H:%M} UTC."
+    (told,) = await about(settings, "Backup", lambda: night + timedelta(hours=49))
+    assert told.startswith(
+        f"! Backup: the last good one is of {night:%Y-%m-%d %H:%M} UTC, older than 2 days."
+    )
 
 
 async def test_a_key_that_is_lost_or_another_is_named(tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from bot.backup import KEYS, MAIN, backup, examine, found_in, prune
+from bot.health import Asking
+from bot.metrics import Metrics
 from bot.restore import Wish, restore
 from bot.settings import Settings, SettingsError, Stopped
 from storage import inbox, keepsakes, outbox
@@ -74,6 +77,30 @@ async def test_the_backup_sees_one_moment_and_holds_up_nobody(settings: Settings
         assert dumped.rows["people"] == before == 1
         assert dumped.rows["accounts"] == 1
         assert main.getvalue().count(b'"table":') == len(Base.metadata.tables) - 1
+
+
+async def test_the_last_good_backup_is_known_to_the_bot_that_runs(settings: Settings, tmp_path: Path) -> None:
+    """One that could not be written is none; and a restored database knows only of the one before its own."""
+    async with living(settings) as world:
+
+        async def last() -> float:
+            exposed = await Metrics(world.app, Asking(world.database), tmp_path, world.time).exposed()
+            found = re.search(rb"^onecloak_last_backup_timestamp_seconds (\S+)$", exposed, re.MULTILINE)
+            assert found is not None
+            return float(found[1])
+
+        assert await last() == 0, "none was made"
+        await backup(settings, NOON)
+        assert await last() == NOON.timestamp()
+        await backup(settings, NOON + DAY)
+        (tmp_path / "full").write_text("no folder")
+        with pytest.raises(Stopped, match="can't be written"):
+            await backup(settings, NOON + 2 * DAY, tmp_path / "full")
+        assert await last() == (NOON + DAY).timestamp()
+    await lose(settings)
+    await restore(settings, Wish(), MORNING)
+    async with living(settings, Time(MORNING), seed=2) as world:
+        assert await last() == NOON.timestamp(), "the second has not its own moment in it"
 
 
 async def test_old_keys_go_and_the_newest_of_each_stay(settings: Settings, tmp_path: Path) -> None:

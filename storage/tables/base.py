@@ -62,7 +62,7 @@ Counter = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 class Fact(Base):
-    """What this deployment knows of itself: the fingerprint of its master key."""
+    """What this deployment knows of itself: its master key's fingerprint, when its last backup was made."""
 
     __tablename__ = "facts"
     name: Mapped[str] = mapped_column(primary_key=True)
