@@ -172,7 +172,7 @@ class Replacement:
             with reading(path, self.chosen.key, sort) as file:
                 file.readline()
                 rows |= await load(connection, file)
-            await connection.run_sync(upgrade, NEWEST)
+            await connection.run_sync(_bring_up_to_date)
         outcome = await connection.run_sync(self._replay)
         outcome.rows = sum(rows.values())
         return outcome
@@ -218,6 +218,15 @@ class Replacement:
             key = f"restored {self.now.isoformat()} {key}"
             keep = self.settings.union().keep_events
             inbox.report(tx, self.now, b"", key, payload, crisis=payload["kind"] == Kind.FAULT, keep=keep)
+
+
+def _bring_up_to_date(connection: sa.Connection) -> None:
+    """PostgreSQL changes no table whose rows wait for the commit to be checked: they are checked before."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+    upgrade(connection, NEWEST)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
 
 
 # --- files and schemas --------------------------------------------------------------------------------------

@@ -11,10 +11,14 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
+import sqlalchemy as sa
+
 from bot.backup import KEYS, MAIN, found_in
 from bot.settings import Settings, read_settings
 from bot.setup import open_database, open_vault
+from storage.database import Database, Transaction
 from storage.sealed_file import SealedReader
+from storage.tables import Base
 from tests.engines import MASTER_KEY, sqlite_url
 from tests.world import NOON, ConsolePlatform, Time, World, compose
 
@@ -69,3 +73,13 @@ async def lose(settings: Settings, *, ledger: bool = False) -> None:
     for each in path.parent.glob("onecloak.*"):
         if each.is_file() and (ledger or each.suffix != ".ledger"):
             each.unlink()
+
+
+async def rows_of(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    def read(tx: Transaction) -> dict[str, list[tuple[object, ...]]]:
+        return {
+            str(table.name): sorted((tuple(row) for row in tx.session.execute(sa.select(table))), key=repr)
+            for table in Base.metadata.sorted_tables
+        }
+
+    return await database.run(read)

@@ -16,11 +16,11 @@ from bot.metrics import Metrics
 from bot.restore import Wish, restore
 from bot.settings import Settings, SettingsError, Stopped
 from storage import inbox, keepsakes, outbox
-from storage.database import Database, Transaction
+from storage.database import Transaction
 from storage.dumping import dump, snapshot
 from storage.tables import Account, Alert, Base, Cursor, Key, Outbox, Person
 from tests.engines import MASTER_KEY, create_postgres
-from tests.restoring import KEY, MORNING, bytes_of, files, living, lose, opened, settings_in, text_of
+from tests.restoring import KEY, MORNING, bytes_of, files, living, lose, opened, rows_of, settings_in, text_of
 from tests.storage import DAY, HOUR, KEEP, MINUTE
 from tests.storage.test_forgetting import WORDS, a_full_life, in_clear
 from tests.world import NOON, Time
@@ -137,16 +137,6 @@ async def test_without_a_key_of_its_own_there_is_no_backup(settings: Settings, t
 
 
 # --- and back ---------------------------------------------------------------------------------------------
-
-
-async def rows_of(database: Database) -> dict[str, list[tuple[object, ...]]]:
-    def read(tx: Transaction) -> dict[str, list[tuple[object, ...]]]:
-        return {
-            str(table.name): sorted((tuple(row) for row in tx.session.execute(sa.select(table))), key=repr)
-            for table in Base.metadata.sorted_tables
-        }
-
-    return await database.run(read)
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
