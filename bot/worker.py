@@ -168,6 +168,7 @@ class _Batch:
         self.events = [self._open(row) for row in rows]
         self._load_people()
         person_ids = [each.person.id for each in self.known.values()]
+        tx.loaded.speakers = person_ids
         alerts.load(tx, person_ids)
         conversations.load_talks(tx, person_ids)
         self._load_buttons()

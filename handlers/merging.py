@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 from handlers import alarms, asking, cards, coordinators, references, same_incident, waves
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Lane, Outbound, Text, _, lines
-from storage import duty, people
+from storage import duty, open_needs, people
 from storage import needs as stored
 from storage.tables import Need
 from storage.work import audit
@@ -26,7 +26,7 @@ def notice(ctx: Context, made: Need) -> list[Outbound]:
     """If somebody else has asked for the same here, coordinators on duty may merge the two."""
     if made.latitude is None:
         return []
-    near = stored.open_like(ctx.tx, made, ctx.now - LATELY, LOOKED_AT)
+    near = open_needs.like(ctx.tx, made, ctx.now - LATELY, LOOKED_AT)
     double = next((each for each in near if _alike(ctx, each, made)), None)
     if double is None:
         return []
@@ -40,10 +40,9 @@ def notice(ctx: Context, made: Need) -> list[Outbound]:
         Button(_("They are the same"), f"/merge {both}"),
         Button(_("Two needs"), f"/two {both}"),
     )
-    on_duty = duty.on_duty(ctx.tx, ctx.now)
     return [
         Outbound(each.id, text, buttons=buttons, lane=Lane.BROADCAST)
-        for each in on_duty
+        for each in duty.on_duty_by_now(ctx.tx, ctx.now)
         if each.id not in (double.person_id, made.person_id)
     ]
 
@@ -74,7 +73,7 @@ def merge(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if stored.commitments(ctx.tx, newer.id):
         kept, newer = newer, kept
     busy = bool(stored.commitments(ctx.tx, newer.id))
-    if busy or kept.state not in stored.OPEN_STATES or not stored.merge(ctx.tx, ctx.now, newer, kept):
+    if busy or kept.state not in open_needs.STATES or not stored.merge(ctx.tx, ctx.now, newer, kept):
         return [ctx.reply(_("These can't be merged any more. Both go on as they are."))]
     audit(ctx.tx, ctx.now, ctx.person.id, "merged", case_id=newer.id)
     text = _("{reference}: someone else asked for the same, so I look after both together. "

@@ -31,6 +31,8 @@ def save_form(tx: Transaction, now: datetime, account: Account, person: Person,
     if current is not None:
         current.form, current.sealed_answers, current.updated_at = form, sealed, now
         return current
+    if any(isinstance(row, Conversation) and row.account_id == account.id for row in tx.session.deleted):
+        tx.session.flush()  # or the new one would be written before the one that it follows is gone
     conversation = Conversation(
         id=tx.new_id(), person_id=person.id, account_id=account.id, form=form, sealed_answers=sealed,
         created_at=now, updated_at=now,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,7 +67,13 @@ class Loaded:
     choices: dict[UUID, list[Choice]] = field(default_factory=dict)  # by account, the newest first
     pressed: dict[str, Choice] = field(default_factory=dict)  # by token
     reached: dict[UUID, tuple[Account, Person]] = field(default_factory=dict)  # by person, who is written to
+    speakers: Sequence[UUID] = ()  # the people of the batch
     needs: list[Need] = field(default_factory=list)  # made just now
+    open_needs: dict[UUID, list[Need]] = field(default_factory=dict)  # by person, the oldest first
+    needs_alike: dict[tuple[float | None, float | None, str], list[Need]] = field(default_factory=dict)
+    opened_lately: list[Need] | None = None
+    references: dict[str, list[str]] = field(default_factory=dict)  # that no case bears, by their letter
+    on_duty: list[Person] | None = None
     invitations: dict[UUID, list[Invitation]] = field(default_factory=dict)  # of the needs made just now
     parts: dict[UUID, list[Part]] = field(default_factory=dict)  # by need
     answers: tuple[int, int] | None = None  # accepted, and answered, of the last invitations
