@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
+from storage import sqlite_trips
 from storage.ledger import Lasting, Ledger
 from storage.sealing import Vault, WrongMasterKey
 from storage.tables import (
@@ -40,6 +41,7 @@ from storage.tables import (
     Outbox,
     Part,
     Person,
+    Shown,
     Talk,
 )
 
@@ -64,8 +66,8 @@ class Loaded:
 
     talks: dict[UUID, list[Talk]] = field(default_factory=dict)  # by person
     alerts: dict[UUID, list[Alert]] = field(default_factory=dict)  # by person
-    choices: dict[UUID, list[Choice]] = field(default_factory=dict)  # by account, the newest first
-    pressed: dict[str, Choice] = field(default_factory=dict)  # by token
+    choices: dict[UUID, list[Shown]] = field(default_factory=dict)  # by account, the newest first
+    pressed: dict[str, Shown] = field(default_factory=dict)  # by token
     reached: dict[UUID, tuple[Account, Person]] = field(default_factory=dict)  # by person, who is written to
     speakers: Sequence[UUID] = ()  # the people of the batch
     needs: list[Need] = field(default_factory=list)  # made just now
@@ -90,7 +92,8 @@ class Transaction:
         self.random = random
         self.loaded = Loaded()
         self.choices_made = 0
-        self.outgoing: list[dict[str, Any]] = []  # rows of the outbox that are not written yet
+        self.choices: list[dict[str, Any]] = []  # rows that are not written yet, and below of the outbox
+        self.outgoing: list[dict[str, Any]] = []
         self.news: set[str] = set()  # the queues in which something new waits once this is committed
         self.lasting: list[Lasting] = []  # goes into the ledger once it is committed
 
@@ -116,6 +119,9 @@ class Transaction:
     def write(self) -> None:
         """Write all that is pending, so that the next statement sees it."""
         self.session.flush()
+        if self.choices:
+            rows, self.choices = self.choices, []
+            self.session.connection().execute(sa.insert(Choice.__table__), rows)  # type: ignore[arg-type]
         if self.outgoing:
             rows, self.outgoing = self.outgoing, []
             self.session.connection().execute(sa.insert(Outbox.__table__), rows)  # type: ignore[arg-type]
@@ -267,7 +273,7 @@ def _engine(url: str) -> AsyncEngine:
         hide_parameters=True,
         # The driver must not begin transactions of its own: it begins too late for a savepoint, and
         # in the mode that fails with "database is locked" when two of them want to write.
-        connect_args={"isolation_level": None},
+        connect_args={"isolation_level": None, "async_creator_fn": sqlite_trips.Connection},
     )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_immediate)

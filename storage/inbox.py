@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -198,16 +198,31 @@ def _free(tx: Transaction, now: datetime, limit: int, which: sa.ColumnElement[bo
     return list(tx.session.execute(query))
 
 
-def load(tx: Transaction, worker: str, ids: Sequence[int]) -> list[Inbox]:
+class Claimed(NamedTuple):
+    """An event that is to be handled; its payload is None once its sender was forgotten."""
+
+    id: int
+    gateway: str
+    sender: bytes
+    lane: int
+    key_id: UUID
+    sealed_payload: bytes | None
+    attempts: int
+    received_at: datetime
+
+
+_CLAIMED = [getattr(Inbox, name) for name in Claimed._fields]
+
+
+def load(tx: Transaction, worker: str, ids: Sequence[int]) -> list[Claimed]:
     """The claimed events that are still this worker's, in the order in which they are to be handled."""
-    rows = list(
-        tx.session.scalars(
-            sa.select(Inbox)
-            .where(Inbox.id.in_(ids), Inbox.outcome.is_(None), Inbox.claimed_by == worker)
-            .order_by(Inbox.lane, Inbox.id)
-            .with_for_update()
-        )
+    query = (
+        sa.select(*_CLAIMED)
+        .where(Inbox.id.in_(ids), Inbox.outcome.is_(None), Inbox.claimed_by == worker)
+        .order_by(Inbox.lane, Inbox.id)
+        .with_for_update()
     )
+    rows = [Claimed(*row) for row in tx.session.execute(query)]
     tx.load_keys(row.key_id for row in rows)
     return rows
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -35,7 +35,7 @@ def of(tx: Transaction, person_id: UUID) -> list[Need]:
         known |= {each: [] for each in unknown}
         for need in found:
             known[need.person_id].append(need)
-    return _open(known[person_id])
+    return [need for need in known[person_id] if need.state in STATES]
 
 
 def like(tx: Transaction, made: Need, since: datetime, limit: int) -> list[Need]:
@@ -57,7 +57,8 @@ def like(tx: Transaction, made: Need, since: datetime, limit: int) -> list[Need]
         made_now = (each for each in reversed(tx.loaded.needs) if each not in found)
         alike = [each for each in made_now if (each.latitude, each.longitude, each.skill) == where]
         known[where] = alike + found
-    return [each for each in _open(known[where]) if each.person_id != made.person_id][:limit]
+    others = (each for each in known[where] if each.state in STATES and each.person_id != made.person_id)
+    return list(islice(others, limit))
 
 
 def opened_lately(tx: Transaction, since: datetime, now: datetime, within: timedelta, most: int) -> int:
@@ -76,13 +77,10 @@ def opened_lately(tx: Transaction, since: datetime, now: datetime, within: timed
         )
         with tx.asking():
             tx.loaded.opened_lately = list(tx.session.scalars(waiting))
-    counted = {
-        need.id
-        for need in (*tx.loaded.opened_lately, *tx.loaded.needs)
+    before = tx.loaded.opened_lately
+    counted = (
+        need
+        for need in chain(before, (each for each in tx.loaded.needs if each not in before))
         if need.state == "open" and (need.next_step_at is None or now < need.next_step_at <= now + within)
-    }
-    return min(most, len(counted))
-
-
-def _open(needs: Iterable[Need]) -> list[Need]:
-    return [need for need in needs if need.state in STATES]
+    )
+    return sum(1 for _need in islice(counted, most))

@@ -24,7 +24,7 @@ class Connection(aiosqlite.Connection):
         return Cursor(self)
 
     async def run(self, method: str, statement: str, parameters: Iterable[Any]) -> Outcome:
-        return await self._execute(_run, self._conn, method, statement, parameters)  # type: ignore[no-any-return]
+        return await self._execute(_run, self._conn, method, statement, parameters)  # type: ignore[no-any-return, no-untyped-call]
 
 
 Outcome = tuple[list[Any], Any, int, int | None]  # rows, description, number of rows changed, last row's id
