@@ -27,7 +27,8 @@ def notice(ctx: Context, made: Need) -> list[Outbound]:
     if made.latitude is None:
         return []
     near = open_needs.like(ctx.tx, made, ctx.now - LATELY, LOOKED_AT)
-    double = next((each for each in near if _alike(ctx, each, made)), None)
+    words = stored.words_of(ctx.tx, made).casefold()
+    double = next((each for each in near if _alike(ctx, each, made, words)), None)
     if double is None:
         return []
     text = lines(
@@ -47,14 +48,13 @@ def notice(ctx: Context, made: Need) -> list[Outbound]:
     ]
 
 
-def _alike(moment: Moment, one: Need, other: Need) -> bool:
+def _alike(moment: Moment, one: Need, made: Need, words: str) -> bool:
     """Asked for by somebody else, or in nearly the same words; the words are compared and not kept."""
-    if one.needed_at != other.needed_at:
+    if one.needed_at != made.needed_at:
         return False
-    if one.for_other or other.for_other:
+    if one.for_other or made.for_other:
         return True
-    words = (stored.words_of(moment.tx, each).casefold() for each in (one, other))
-    return fuzz.token_set_ratio(*words) >= ALIKE
+    return fuzz.token_set_ratio(stored.words_of(moment.tx, one).casefold(), words) >= ALIKE
 
 
 def merge(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from uuid import UUID
@@ -38,7 +39,7 @@ def of(tx: Transaction, person_id: UUID) -> list[Need]:
     return [need for need in known[person_id] if need.state in STATES]
 
 
-def like(tx: Transaction, made: Need, since: datetime, limit: int) -> list[Need]:
+def like(tx: Transaction, made: Need, since: datetime, limit: int) -> Iterator[Need]:
     """Of the newest open needs for the same help in the same cell, those of other people; newest first."""
     where = (made.latitude, made.longitude, made.skill)
     known = tx.loaded.needs_alike
@@ -58,7 +59,7 @@ def like(tx: Transaction, made: Need, since: datetime, limit: int) -> list[Need]
         alike = [each for each in made_now if (each.latitude, each.longitude, each.skill) == where]
         known[where] = alike + found
     others = (each for each in known[where] if each.state in STATES and each.person_id != made.person_id)
-    return list(islice(others, limit))
+    return islice(others, limit)
 
 
 def opened_lately(tx: Transaction, since: datetime, now: datetime, within: timedelta, most: int) -> int:

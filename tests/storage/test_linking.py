@@ -121,16 +121,17 @@ async def test_what_is_kept_opens_with_the_one_key_that_is_left(database: Databa
         me = people.get(tx, ana.person.id)
         account = tx.session.get_one(Account, zuleika.account.id)
         offer = offers.of(tx, me.id)
-        choice = tx.session.scalars(sa.select(Choice)).one()
+        kept = choices.get(tx, tx.session.scalars(sa.select(Choice.id)).one())
         row = tx.session.scalars(sa.select(Outbox)).one()
         assert offer is not None
+        assert kept is not None
         assert row.sealed_body is not None
         return [
             people.name_of(tx, me),
             tx.open(me.key_id, "address", account.sealed_address),
             tx.open(me.key_id, "contact", account.sealed_contact or b""),
             tx.open(me.key_id, "offer words", offer.sealed_words),
-            choices.options(tx, me, Shown(*choice)).options[0]["says"],
+            choices.options(tx, me, kept).options[0]["says"],
             tx.open(row.key_id, "message", row.sealed_body)["text"],
             tx.open(row.key_id, "address", row.sealed_address),
             row.key_id == me.key_id and row.person_id == me.id,
