@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
+from storage import queues
 from storage.database import Transaction
 from storage.tables import Account, Alert, Cursor, Inbox, Key, Person
 
@@ -149,8 +150,7 @@ def cursor(tx: Transaction, gateway: str) -> str | None:
 
 _row, _earlier = aliased(Inbox), aliased(Inbox)
 # An SOS overtakes all; what is ordinary and what was slowed keep one order.
-_GOES_BEFORE = sa.exists().where(
-    _earlier.sender == _row.sender,
+_EARLIER = sa.select(_earlier.id).where(
     _earlier.outcome.is_(None),
     sa.or_(
         sa.and_(_earlier.lane == CRISIS, sa.or_(_row.lane != CRISIS, _earlier.id < _row.id)),
@@ -187,10 +187,12 @@ def claim(tx: Transaction, now: datetime, worker: str, limit: int, hold: timedel
 
 def _free(tx: Transaction, now: datetime, limit: int, which: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:
     """The first of some events that nobody holds and before which none of their sender's goes."""
+    queues.walk(tx)
     free = sa.or_(_row.claimed_until.is_(None), _row.claimed_until < now)
+    goes_before = queues.any_of_the_same(tx, _EARLIER, _earlier.sender, _row.sender)
     query = (
         sa.select(_row.id, _row.attempts, _row.lane)
-        .where(_row.outcome.is_(None), free, which, ~_GOES_BEFORE)
+        .where(_row.outcome.is_(None), free, which, ~goes_before)
         .order_by(_row.lane, _row.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=_row)
