@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.adapters import Adapter, RawEvent
 from bot.holding import Holding
-from bot.quota import Quota
+from bot.quota import MOST_A_MINUTE, OFTEN, Quota
 from handlers.context import Core
 from storage import inbox
 from storage.database import Database
@@ -55,19 +55,21 @@ class Gateway:
         """Commit events and cursor in one transaction; a cheap screen marks a crisis."""
         now = self.now()
         platform, keep = self.adapter.platform, self.core.union.keep_events
-        arrivals = [
-            Arrival(
-                event.key,
-                event.chat,
-                event.payload,
-                crisis=_is_crisis(self.core, event.text),
-                slowed=self._quota.slows(event.chat, now),
-            )
-            for event in events
-        ]
+        arrivals = [self._arrival(event, self._quota.count(event.chat, now)) for event in events]
         # What comes with a cursor was asked for by the lease's holder; a platform may bring the rest to any.
         store = self.adapter.keychain or (self.holding if cursor is not None else self.database)
         await store.run(lambda tx: inbox.accept(tx, now, platform, arrivals, cursor, keep))
+
+    def _arrival(self, event: RawEvent, said: int) -> Arrival:
+        """said: how many the chat has said in this minute."""
+        return Arrival(
+            event.key,
+            event.chat,
+            event.payload,
+            crisis=_is_crisis(self.core, event.text),
+            slowed=said > MOST_A_MINUTE,
+            often=said > OFTEN,
+        )
 
 
 def _is_crisis(core: Core, text: str) -> bool:

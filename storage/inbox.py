@@ -17,6 +17,7 @@ from storage.database import Transaction
 from storage.tables import Account, Alert, Cursor, Inbox, Key, Person
 
 CRISIS, ORDINARY, SLOWED = 0, 1, 2
+MOST_WAITING = 30  # of one sender, before what they say is slowed whichever gateway takes it in
 SEEN_AT_ONCE = 1_000  # slowed events between which a claim chooses: a flood must not make each claim slow
 KEY_LIFE = timedelta(days=1)
 
@@ -30,6 +31,7 @@ class Arrival:
     payload: dict[str, Any]
     crisis: bool
     slowed: bool = False  # of someone who writes so much that others go before
+    often: bool = False  # of someone who writes much, and perhaps through other gateways too
 
 
 def intake_key(tx: Transaction, now: datetime, keep: timedelta) -> UUID:
@@ -82,12 +84,14 @@ def _add(tx: Transaction, now: datetime, gateway: str, arrivals: Sequence[Arriva
     _one_after_the_other(tx, senders)
     key_id = intake_key(tx, now, keep)
     urgent = in_crisis(tx, list(set(senders)))
+    chatty = [sender for arrival, sender in zip(arrivals, senders, strict=True) if arrival.often]
+    room = _room_left(tx, chatty)
     rows = [
         {
             "gateway": gateway,
             "event_key": tx.vault.index("event", gateway, arrival.key),
             "sender": sender,
-            "lane": _lane(arrival, in_crisis=sender in urgent),
+            "lane": _lane(arrival, in_crisis=sender in urgent, is_full=_is_full(room, sender)),
             "key_id": key_id,
             "sealed_payload": tx.seal(key_id, "event", {"chat": arrival.chat, "event": arrival.payload}),
             "attempts": 0,
@@ -110,10 +114,43 @@ def _one_after_the_other(tx: Transaction, senders: Sequence[bytes]) -> None:
     tx.session.execute(sa.select(sa.func.pg_advisory_xact_lock(turns)))
 
 
-def _lane(arrival: Arrival, *, in_crisis: bool) -> int:
+def _lane(arrival: Arrival, *, in_crisis: bool, is_full: bool) -> int:
     if arrival.crisis or in_crisis:
         return CRISIS
-    return SLOWED if arrival.slowed else ORDINARY
+    return SLOWED if arrival.slowed or is_full else ORDINARY
+
+
+# A range and an order, so that it is looked up in the index of the senders (see `queues`).
+_WAITING = sa.text(
+    """SELECT asked.sender, (
+        SELECT count(*) FROM (
+            SELECT 1 FROM inbox
+            WHERE inbox.sender >= asked.sender AND inbox.sender <= asked.sender
+            AND lane = :lane AND outcome IS NULL ORDER BY inbox.sender LIMIT :most
+        ) AS waiting
+    ) FROM unnest(CAST(:senders AS bytea[])) AS asked(sender)"""
+)
+
+
+def _room_left(tx: Transaction, senders: Sequence[bytes]) -> dict[bytes, int]:
+    """Of those who write much: how much more of each may wait in the ordinary lane.
+
+    Each gateway counts for itself what a chat says; what waits is common to all. It is read from the index
+    over the unfinished, at most `MOST_WAITING` entries of it for a sender, and nothing is written for it.
+    """
+    if tx.is_sqlite or not senders:  # one process, whose own count is exact
+        return {}
+    queues.walk(tx)
+    asked = {"senders": list(dict.fromkeys(senders)), "lane": ORDINARY, "most": MOST_WAITING}
+    return {sender: MOST_WAITING - waits for sender, waits in tx.session.execute(_WAITING, asked)}
+
+
+def _is_full(room: dict[bytes, int], sender: bytes) -> bool:
+    """Take a place of a sender's, if they write much; whether there was none."""
+    if sender not in room:
+        return False
+    room[sender] -= 1
+    return room[sender] < 0
 
 
 def report(

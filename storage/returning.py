@@ -17,7 +17,16 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from storage import (
-    alerts, conversations, forgetting, in_charge, inbox, keepsakes, needs, open_needs, outbox, work,
+    alerts,
+    conversations,
+    forgetting,
+    in_charge,
+    inbox,
+    keepsakes,
+    needs,
+    open_needs,
+    outbox,
+    work,
 )  # fmt: skip
 from storage.database import Transaction
 from storage.ledger import ENDS, FORGOTTEN, RESOLVED, TAKEN, Charge, Entries, Lasting, fingerprint

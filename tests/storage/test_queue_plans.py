@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from storage import inbox, outbox
 from storage.database import Database, Transaction
-from storage.inbox import Arrival
+from storage.inbox import MOST_WAITING, Arrival
 from storage.tables import Inbox, Outbox
 from tests.storage import BOTH_ENGINES, KEEP, meet
 from tests.world import NOON
@@ -40,6 +40,18 @@ async def test_a_sudden_flood_in_the_outbox_is_not_compared_with_itself(database
     assert looked_at < 10 * CLAIMED
 
 
+async def test_of_a_flooder_only_as_many_are_looked_at_as_may_wait(database: Database) -> None:
+    await _measured_when_empty(database)
+    await database.run(lambda tx: _everyone_says(tx, FLOOD))
+    flood = [Arrival(f"flood {each}", "flooder", {}, False) for each in range(FLOOD)]
+    await database.run(lambda tx: inbox.accept(tx, NOON, "console", flood, None, KEEP))
+    one_more = [Arrival("one more", "flooder", {}, False, often=True)]
+    looked_at = await database.run(
+        lambda tx: _looked_at(tx, lambda: inbox.accept(tx, NOON, "console", one_more, None, KEEP), "count(*)")
+    )
+    assert MOST_WAITING < looked_at < 10 * MOST_WAITING
+
+
 async def _measured_when_empty(database: Database) -> None:
     """Some were handled and sent, nothing waits, and the database takes its figures."""
 
@@ -65,12 +77,12 @@ def _everyone_is_told(tx: Transaction, number: int) -> None:
         outbox.add(tx, NOON, reader.account, reader.person.key_id, {"text": "a roll-call"}, 3)
 
 
-def _looked_at(tx: Transaction, claim: Callable[[], object]) -> float:
-    """Rows that PostgreSQL looks at for one claim, by its own account."""
+def _looked_at(tx: Transaction, claim: Callable[[], object], words: str = "FOR UPDATE") -> float:
+    """Rows that PostgreSQL looks at for the statement with these words, by its own account."""
     asked: list[tuple[str, Any]] = []
 
     def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        if "FOR UPDATE" in statement:
+        if words in statement:
             asked.append((statement, parameters))
 
     connection = tx.session.connection()
