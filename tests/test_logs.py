@@ -10,19 +10,27 @@ import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from bot import logs
+from bot.adapters import GatewayFault, NotSent, Outgoing
+from bot.health import Asking
 from bot.logs import WITHHELD, Writer
+from bot.metrics import Metrics
 from handlers.contents import COMMANDS, Command
 from handlers.context import Context
 from handlers.messages import Inbound, Outbound
 from storage.database import Database, Transaction
-from storage.tables import Fact
+from storage.tables import Fact, Outbox
 from tests.bot_api import MADE_UP, Fault
 from tests.conversations.acts import photo_with_secrets
+from tests.matrix_world import MatrixPlatform, matrix_world
+from tests.synapse import PASSWORD, Synapse
 from tests.world import TelegramPlatform, World, console_world, telegram_world
 
 # Each of these is said, sent, shown or used in the day's story, in no text of ours.
@@ -31,10 +39,11 @@ WORDS = ("Xylophonia", "insulin-for-Wilhelmina", "Quetzalstreet", "Zanzibarry", 
 PLACE = (41.398712, 2.163498)
 
 
+LIBRARIES = ("httpx", "httpcore", "telegram", "nio", "aiohttp", "asyncio", "peewee")
+
+
 def kept_loggers() -> dict[str, int]:
-    return {
-        name: logging.getLogger(name).level for name in ("", *logs.OUR_OWN, "httpx", "httpcore", "telegram")
-    }
+    return {name: logging.getLogger(name).level for name in ("", *logs.OUR_OWN, *LIBRARIES)}
 
 
 @dataclass
@@ -159,6 +168,70 @@ async def test_a_whole_day_in_telegram_leaves_no_word_name_place_or_token_in_the
     ordinary = captured.ordinary.getvalue()
     assert TOKEN in ordinary
     assert WORDS[0] in ordinary
+
+
+async def test_a_whole_day_in_matrix_leaves_no_word_name_place_room_or_key_in_log_figure_or_fault(
+    sqlite_database: Database, synapse: Synapse, tmp_path: Path, captured: Captured, failing: None
+) -> None:
+    async with matrix_world(sqlite_database, synapse, tmp_path) as world:
+        platform = world.platform
+        assert isinstance(platform, MatrixPlatform)
+        for name in ("nio", "aiohttp", "asyncio", "peewee"):  # as if nobody had hushed them
+            logging.getLogger(name).setLevel(logging.DEBUG)
+        await the_day(world)
+        ana, room = await platform.member("anastasia")
+        group = await ana.creates_group(f"{WORDS[0]} in {WORDS[2]}", [platform.bot_id])
+        await ana.sends(room, {"msgtype": "m.text", "body": [WORDS[0]]})  # what no app sends
+        await ana.sends_document(room, f"{WORDS[1]}.txt", WORDS[3].encode())
+        await world.settle()
+        faults = await _while_the_homeserver_is_away(world, synapse)
+        await world.person("anastasia").says(f"{WORDS[0]} is better")
+        await world.forward(minutes=10)
+
+        exposed = await Metrics(world.app, Asking(sqlite_database), tmp_path, world.time).exposed()
+        reasons = await sqlite_database.run(
+            lambda tx: [str(each) for each in tx.session.scalars(sa.select(Outbox.reason).distinct())]
+        )
+        secrets = [*secrets_of(world), *secrets_of_matrix(platform), group, PASSWORD]
+        assert len(faults) > 1
+        assert len(set(reasons)) > 1, "something could not be sent"
+        assert_silent(captured, secrets)
+        for told in (*faults, *reasons, exposed.decode()):
+            assert [each for each in secrets if each.casefold() in told.casefold()] == []
+
+    assert ["RuntimeError", "KeyError"] in [line.get("error") for line in captured.lines()]
+    ordinary = captured.ordinary.getvalue()
+    assert WORDS[0] in ordinary
+    assert any(each in ordinary for each in secrets_of_matrix(platform))
+
+
+def secrets_of_matrix(platform: MatrixPlatform) -> list[str]:
+    """Ids of people, rooms, devices and messages, and the tokens of all."""
+    found = [*platform.chats.values(), *(event for _chat, event in platform.matrix.delivered)]
+    for member in platform.members.values():
+        account = member.account
+        found += [account.user_id, account.user_id[1:].partition(":")[0], account.token, account.device_id]
+    login = platform.matrix.keychain.get("login")
+    return [*found, login["token"], login["device"]]
+
+
+async def _while_the_homeserver_is_away(world: World, synapse: Synapse) -> list[str]:
+    """Something is due to be sent and received meanwhile; gives what the faults say."""
+    station, platform = world.app.stations[0], world.platform
+    assert isinstance(platform, MatrixPlatform)
+    reader = platform.members["anastasia"].user_id
+    await synapse.stop()
+    try:
+        world.time.moment += timedelta(hours=2)
+        await world.app.clock.run_once()
+        await station.courier.run_once()
+        with pytest.raises(GatewayFault) as receiving:
+            await station.gateway.run_once()
+        with pytest.raises((NotSent, GatewayFault)) as sending:
+            await station.adapter.send(Outgoing(reader, WORDS[0], key="once more"))
+    finally:
+        await synapse.start()
+    return [receiving.value.reason, *(f"{each.value!s} {each.value!r}" for each in (receiving, sending))]
 
 
 async def test_a_whole_day_at_the_console_leaves_nothing_either(
