@@ -100,6 +100,7 @@ async def open_database(
             check_file(path)
         listed = read_ledger(ledger)
         await migrate(database.engine)
+        await database.empty_log()
         await database.check_master_key()
         moment = now or datetime.now(UTC)
         await database.run(lambda tx: returning.replay(tx, moment, listed))

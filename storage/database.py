@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
-from storage import sqlite_trips
+from storage import sqlite_log, sqlite_trips
 from storage.ledger import Lasting, Ledger
 from storage.sealing import Vault, WrongMasterKey
 from storage.tables import (
@@ -55,6 +55,7 @@ ENDED_WHEN_IDLE = 15_000
 KEPT_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
               "tcp_user_timeout": "25000"}  # fmt: skip
 BUSY_MILLISECONDS = 30_000
+TRIED_AGAIN_AFTER = 64  # transactions, where the log of SQLite could not be emptied
 
 
 @dataclass(slots=True)
@@ -179,6 +180,7 @@ class Database:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.tell: Callable[[set[str]], None] = lambda news: None  # called after a commit that brought news
         self._turn = asyncio.Lock()
+        self._since_key_was_left = 0  # transactions since a destroyed key may stand in the log of SQLite
 
     async def run(self, work: Callable[[Transaction], Result]) -> Result:
         """Run `work` in one transaction and commit it; any exception rolls everything back.
@@ -214,13 +216,28 @@ class Database:
             await asyncio.to_thread(self.ledger.add, self.ledger.entries(lasting))
         if news:
             self.tell(news)
+        if self.is_sqlite:
+            await self._empty_log(is_due="keys" in news)
         return result
+
+    async def _empty_log(self, *, is_due: bool) -> None:
+        """Have a destroyed key out of SQLite's log too; tried again where somebody still reads it."""
+        if is_due or self._since_key_was_left >= TRIED_AGAIN_AFTER:
+            is_empty = await sqlite_log.empty(self.engine, BUSY_MILLISECONDS)
+            self._since_key_was_left = 0 if is_empty else 1
+        elif self._since_key_was_left:
+            self._since_key_was_left += 1
 
     async def look(self, work: Callable[[Transaction], Result]) -> Result:
         """Run `work`, which must only read, beside the transactions that write: none of them waits for it."""
         engine = self.engine.execution_options(only_reads=True)
         async with AsyncSession(engine) as session, session.begin():
             return await session.run_sync(lambda each: work(Transaction(each, self.vault, self.random)))
+
+    async def empty_log(self) -> None:
+        """At the start: a process that was killed may have left a destroyed key in SQLite's log."""
+        if self.is_sqlite:
+            await self._empty_log(is_due=True)
 
     async def check_master_key(self) -> None:
         """Remember this master key at first use and refuse any other later; raises WrongMasterKey."""

@@ -139,11 +139,16 @@ def claim(tx: Transaction, now: datetime, gateway: str, courier: str, limit: int
     return rows
 
 
+# A goodbye has neither account nor room; once its fate is known, nothing needs its address any more.
+_ADDRESS = sa.case(
+    (sa.and_(Outbox.account_id.is_(None), Outbox.room_id.is_(None)), b""), else_=Outbox.sealed_address
+)
 _SENT = (
     sa.update(Outbox.__table__)  # type: ignore[arg-type]
     .where(Outbox.id == sa.bindparam("row"))
     .values(message_id=sa.bindparam("own"), more_ids=sa.bindparam("more"), state="sent",
-            finished_at=sa.bindparam("at"), sealed_body=None, claimed_by=None, claimed_until=None)
+            finished_at=sa.bindparam("at"), sealed_address=_ADDRESS, sealed_body=None, claimed_by=None,
+            claimed_until=None)
 )  # fmt: skip
 
 
@@ -162,8 +167,9 @@ def give_up(tx: Transaction, now: datetime, row_id: int, state: str, reason: str
     tx.session.execute(
         sa.update(Outbox)
         .where(Outbox.id == row_id)
-        .values(state=state, finished_at=now, reason=reason, sealed_body=None, claimed_by=None,
-                claimed_until=None)
+        .values(state=state, finished_at=now, reason=reason, sealed_address=_ADDRESS, sealed_body=None,
+                claimed_by=None, claimed_until=None)
+        .execution_options(synchronize_session="fetch")
     )  # fmt: skip
 
 
