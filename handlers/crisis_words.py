@@ -182,6 +182,10 @@ class CrisisWords:
         """Read what only some messages are compared with, before the first of them comes."""
         for index in (self._frames, self._dangers, self._minors, self._hide, self._return):
             index.candidates(())
+        self._mender.make_ready()
+        self._rarity.forget()
+        for book in self._books.values():
+            book.forget()
 
     @cached_property
     def _frames(self) -> PhraseIndex:

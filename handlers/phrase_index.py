@@ -132,6 +132,11 @@ class Rarity:
         self._texts: dict[str, tuple[float, str]] = {}
         self._words: dict[str, tuple[float, str]] = {}
 
+    def forget(self) -> None:
+        """Free what only the making of an index needs: some megabytes."""
+        self._texts.clear()
+        self._words.clear()
+
     def telling(self, phrase: Phrase) -> Iterable[str]:
         """Words of which every text has one that has the phrase: of one item, the rarest of each choice."""
         least, best = inf, {}
