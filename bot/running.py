@@ -49,6 +49,7 @@ async def run(settings: Settings, stopping: asyncio.Event, alive: Path, role: st
         )
         async with watched(settings.listen, app, alive.parent, utc_now), asyncio.TaskGroup() as group:
             group.create_task(_beat(alive, stopping))
+            group.create_task(asyncio.to_thread(core.lexicons.make_ready))
             if settings.alive_url:
                 watch = Watch(database, settings.alive_url, alive.parent, app.turns, app.heard, utc_now)
                 group.create_task(watch.run(stopping))

@@ -188,6 +188,13 @@ class Lexicons:
         everyday = [path for pattern in EVERYDAY for path in sorted(folder.glob(f"*/{pattern}"))]
         return cls(books, synonyms, when.load(folder), crisis_words.load(folder, own), everyday)
 
+    def make_ready(self) -> None:
+        """Read what is else read with the first message that needs it: about half a second, in any thread."""
+        self.crisis_words.make_ready()
+        for language in self._lexicons:
+            self.understand("", language)
+            self.answer("", language)
+
     def crisis(self, text: str) -> Intent | None:
         """Whether the words are an SOS, may be one, or neither, in any language."""
         return self.crisis_words.intent(text)

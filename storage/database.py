@@ -325,7 +325,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
             "synchronous = FULL",
             "foreign_keys = ON",
             "secure_delete = ON",
-            "cache_size = -65536",  # kibibytes: the index of a large union is read at random
+            "cache_size = -16384",  # kibibytes; beyond it the pages come from the memory of the system
         ):
             cursor.execute(f"PRAGMA {pragma}")
         ready = True
