@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 from datetime import timedelta
@@ -13,11 +14,21 @@ import pytest
 
 from storage import alerts, forgetting, needs, returning
 from storage.database import Database, Transaction
-from storage.ledger import FORGOTTEN, RESOLVED, Entries, Lasting, Ledger, fingerprint
+from storage.ledger import (
+    FORGOTTEN,
+    FREED,
+    RESOLVED,
+    TAKEN,
+    Charge,
+    Entries,
+    Lasting,
+    Ledger,
+    fingerprint,
+)
 from storage.sealing import Vault
 from storage.tables import Person
 from tests.engines import MASTER_KEY, sqlite_url
-from tests.storage import a_need, meet
+from tests.storage import MINUTE, a_need, meet
 from tests.world import NOON
 
 VAULT = Vault(MASTER_KEY)
@@ -48,6 +59,30 @@ def test_what_is_added_is_read_again_and_names_nobody(tmp_path: Path) -> None:
     assert fingerprint(other.index, FORGOTTEN, ANA) not in text, (
         "without the master key nobody is found in it"
     )
+
+
+def test_who_is_in_charge_last_is_known_in_whatever_order_it_is_read(tmp_path: Path) -> None:
+    """Carla takes it, gives it back, Dora takes it; two lists of two machines are read together."""
+    carla, dora = UUID(int=3, version=4), UUID(int=4, version=4)
+    ledger = ledger_in(tmp_path)
+    happened = [
+        Lasting(TAKEN, CASE, NOON, carla),
+        Lasting(FREED, CASE, NOON + MINUTE),
+        Lasting(TAKEN, CASE, NOON + 2 * MINUTE, dora),
+    ]
+    for each in happened:
+        ledger.add(ledger.entries([each]))
+    case, last = fingerprint(VAULT.index, RESOLVED, CASE), fingerprint(VAULT.index, TAKEN, dora)
+    assert ledger_in(tmp_path).read().charges == {case: Charge(NOON + 2 * MINUTE, last)}
+    for one, other in itertools.permutations([ledger.entries([each]) for each in happened], 2):
+        both = one.with_all(other).charges[case]
+        assert both.since == max(one.charges[case].since, other.charges[case].since)
+    assert ledger.entries(happened[1:2]).charges == {case: Charge(NOON + MINUTE)}, "nobody is"
+    assert ledger.entries(happened).without(ledger_in(tmp_path).read()) == Entries()
+    text = ledger.path.read_text()
+    assert fingerprint(VAULT.index, FORGOTTEN, dora) not in text, "one list does not betray the other"
+    ledger.path.write_text(f"taken {case} {NOON.isoformat()}\nfreed {case} {NOON.isoformat()} {last}\n")
+    assert ledger_in(tmp_path).read() == Entries(), "half lines"
 
 
 def test_a_line_that_a_power_cut_left_half_spoils_no_other(tmp_path: Path) -> None:
