@@ -132,7 +132,8 @@ class World:
             for station, platform in zip(self.app.stations, self.platforms, strict=True):
                 while platform.busy():
                     await station.gateway.run_once()
-            if not await self.app.settle() and not any(each.busy() for each in self.platforms):
+            await self.app.settle()
+            if not any(each.busy() for each in self.platforms):
                 break
         for platform in self.platforms:
             for name, message in await platform.heard():
