@@ -17,7 +17,7 @@ from handlers import alarms
 from handlers.contents import DUTIES, Duty
 from handlers.context import Core, Moment
 from handlers.post import post
-from storage import conversations, due, fates, inbox, outbox, outside, work
+from storage import choices, conversations, due, fates, inbox, outbox, outside, work
 from storage.database import Database, Transaction, is_outage
 
 log = logging.getLogger(__name__)
@@ -133,7 +133,8 @@ class Clock:
     def _clean(self, tx: Transaction, now: datetime) -> None:
         inbox.purge(tx, now, self.core.union.keep_events, REMEMBER_EVENTS)
         outbox.purge(tx, now, KEEP_SENT)
-        conversations.purge(tx, now, FORGET_FORMS, FORGET_CHOICES)
+        conversations.purge(tx, now, FORGET_FORMS)
+        choices.purge(tx, now, FORGET_CHOICES)
         work.purge(tx, now)
 
     async def next_due(self) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ async def run(settings: Settings, stopping: asyncio.Event, alive: Path, role: st
             "to a PostgreSQL."
         )
     core = load_core(settings)
+    gc.freeze()  # a million objects that stay: the collector need not look through them in every round
     vault, word = open_vault(settings)
     if word:
         sys.stderr.write(word + "\n")
@@ -47,6 +49,7 @@ async def run(settings: Settings, stopping: asyncio.Event, alive: Path, role: st
         )
         async with watched(settings.listen, app, alive.parent, utc_now), asyncio.TaskGroup() as group:
             group.create_task(_beat(alive, stopping))
+            group.create_task(asyncio.to_thread(core.lexicons.make_ready))
             if settings.alive_url:
                 watch = Watch(database, settings.alive_url, alive.parent, app.turns, app.heard, utc_now)
                 group.create_task(watch.run(stopping))

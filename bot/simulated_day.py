@@ -21,7 +21,7 @@ from bot.adapters.console import Console
 from bot.app import App
 from bot.simulated_people import Plan, Someone, awake
 from handlers.skills import label
-from storage.conversations import TOKEN_LENGTH
+from storage.choices import TOKEN_LENGTH
 from storage.database import Transaction
 from storage.tables import Account, Choice, Person
 

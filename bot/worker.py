@@ -19,13 +19,12 @@ from handlers.context import Context, Core, Moment
 from handlers.messages import Inbound, Kind, Lane, Outbound, Words, _, lines
 from handlers.post import post
 from handlers.routing import may_be_choice, route
-from storage import alerts, conversations, inbox, people
-from storage.conversations import TOKEN_LENGTH
+from storage import alerts, choices, conversations, inbox, people
+from storage.choices import TOKEN_LENGTH
 from storage.database import Database, Transaction, is_full_or_locked, is_outage
-from storage.inbox import CRISIS
+from storage.inbox import CRISIS, Claimed
 from storage.people import Known
 from storage.sealing import WrongMasterKey
-from storage.tables import Inbox
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +152,7 @@ class _Done:
 class _Event:
     """A claimed event, opened and read; without `inbound` it was unreadable, without `chat` it is our own."""
 
-    row: Inbox
+    row: Claimed
     chat: str
     inbound: Inbound | None
 
@@ -161,18 +160,19 @@ class _Event:
 class _Batch:
     """The events of one transaction, with what they need loaded in a few statements."""
 
-    def __init__(self, tx: Transaction, now: datetime, core: Core, rows: Sequence[Inbox]) -> None:
+    def __init__(self, tx: Transaction, now: datetime, core: Core, rows: Sequence[Claimed]) -> None:
         self.tx = tx
         self.now = now
         self.core = core
         self.events = [self._open(row) for row in rows]
         self._load_people()
         person_ids = [each.person.id for each in self.known.values()]
+        tx.loaded.speakers = person_ids
         alerts.load(tx, person_ids)
         conversations.load_talks(tx, person_ids)
         self._load_buttons()
 
-    def _open(self, row: Inbox) -> _Event:
+    def _open(self, row: Claimed) -> _Event:
         if row.sealed_payload is None:
             return _Event(row, "", None)
         try:
@@ -196,14 +196,14 @@ class _Batch:
         read = [(event.row, event.inbound) for event in self.events if event.inbound is not None]
         tokens = [inbound.token[:TOKEN_LENGTH] for _row, inbound in read if inbound.token]
         if tokens:
-            conversations.load_tokens(self.tx, tokens)
+            choices.load_pressed(self.tx, tokens)
         chats = [
             self.known[row.sender].account.id
             for row, inbound in read
             if row.sender in self.known and may_be_choice(inbound.text)
         ]
         if chats:
-            conversations.load_choices(self.tx, chats)
+            choices.load_recent(self.tx, chats)
 
     def handle(self, event: _Event) -> str:
         """Handle one event; returns its outcome."""
@@ -219,7 +219,7 @@ class _Batch:
             self._answer(context, inbound, row)
         return "handled"
 
-    def _answer(self, context: Context, inbound: Inbound, row: Inbox) -> None:
+    def _answer(self, context: Context, inbound: Inbound, row: Claimed) -> None:
         said = route(context, inbound)
         if row.lane == CRISIS:
             said = [_hurried(context, each) for each in said]
@@ -252,11 +252,11 @@ class _Batch:
         post(moment, alarms.fault(moment, known.person.id if known else None))
         return "failed"
 
-    def _unreadable(self, row: Inbox, chat: str) -> str:
+    def _unreadable(self, row: Claimed, chat: str) -> str:
         self._tell_sender(row, chat, UNREADABLE)
         return "unreadable"
 
-    def _tell_sender(self, row: Inbox, chat: str, text: Words, lane: Lane = Lane.REPLY) -> Known | None:
+    def _tell_sender(self, row: Claimed, chat: str, text: Words, lane: Lane = Lane.REPLY) -> Known | None:
         known = self.known.get(row.sender)
         if known is None and chat:
             known = self._meet(row, chat, "")
@@ -265,7 +265,7 @@ class _Batch:
             post(moment, [Outbound(known.person.id, text, account=known.account.id, lane=lane)])
         return known
 
-    def _context(self, row: Inbox, chat: str, inbound: Inbound) -> Context | None:
+    def _context(self, row: Claimed, chat: str, inbound: Inbound) -> Context | None:
         known = self.known.get(row.sender)
         if known is None:
             if not chat or inbound.kind in OF_KNOWN_PEOPLE:
@@ -286,7 +286,7 @@ class _Batch:
             thread="" if inbound.in_room else inbound.thread,
         )
 
-    def _meet(self, row: Inbox, chat: str, hint: str) -> Known:
+    def _meet(self, row: Claimed, chat: str, hint: str) -> Known:
         language = self.core.catalogs.closest([hint], self.core.union.language)
         known = people.meet(self.tx, self.now, row.gateway, chat, language)
         self.known[row.sender] = known

@@ -39,7 +39,7 @@ def open_alert(
     policy = escalation.policy(kind, severity)
     return alerts.add(
         moment.tx,
-        reference=references.new(moment.tx.random, "A", lambda text: alerts.reference_taken(moment.tx, text)),
+        reference=references.new(moment.tx, Alert),
         kind=kind,
         person_id=person_id,
         need_id=need.id if need else None,

@@ -10,7 +10,7 @@ from handlers import first_words, limits, matching, measures, naming, skills
 from handlers.context import Moment
 from handlers.messages import Button, Clock, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import duration, joined, wanted_at
-from storage import alerts, needs, people
+from storage import alerts, needs, open_needs, people
 from storage.candidates import Candidate
 from storage.tables import Commitment, Invitation, Need
 
@@ -43,7 +43,7 @@ def title(moment: Moment, case: Need, language: str = "", *, whole: bool = False
 def need_buttons(case: Need, active: Sequence[Commitment] = ()) -> tuple[Button, ...]:
     stop = Button(_("Stop"), f"/stop {case.reference}")
     sos = Button(_("SOS"), "/sos")
-    if case.state not in needs.OPEN_STATES:
+    if case.state not in open_needs.STATES:
         return ()
     done = Button(_("It is done"), f"/done {case.reference}")
     shown = _show_buttons(case, active)

@@ -15,6 +15,8 @@ def helpers(text: str, calendars: Mapping[str, Calendar], language: str) -> int:
     words = plain(text)
     for name in sorted(calendars, key=lambda each: each != language):
         calendar = calendars[name]
+        if not calendar.hints.search(words):
+            continue
         own = calendar.words["helpers"]
         between = rf"(?:{either(own['between'])} )?"
         before = rf"(?:\b({either(own['not'])}) )?"

@@ -50,7 +50,7 @@ def _declared(ctx: Context, answers: Answers) -> list[Outbound]:
     area = places.coarse(where.place_of(answers)) or ctx.union.centre
     if area is None:
         return [ctx.reply(_("I need to know where it is. Write /crisis again and send the place."))]
-    taken = references.new(ctx.tx.random, "C", lambda text: crises.by_reference(ctx.tx, text) is not None)
+    taken = references.new(ctx.tx, Crisis)
     crisis = crises.add(
         ctx.tx, ctx.now, answers["words"], reference=taken, latitude=area[0], longitude=area[1],
         radius=answers["radius"] * 1_000, hours=answers["hours"], declared_by=ctx.person.id,

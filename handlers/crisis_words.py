@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from handlers.intents import Intent
 from handlers.mending import Mended, Mender
-from handlers.phrase_index import Found, PhraseIndex
+from handlers.phrase_index import Found, PhraseIndex, Rarity
 from handlers.phrases import Phrasebook, frame, plain, squeeze
 
 SURE, MAYBE, SOFT, NOT = "sure", "maybe", "soft", "not"
@@ -68,10 +68,11 @@ class CrisisWords:
     def __init__(self, books: Mapping[str, Phrasebook], everyday: Sequence[Path] = ()) -> None:
         self.languages = tuple(books)
         self._books = books
-        self._ordinary = {
+        ordinary = {
             word for book in books.values() for word in book.data.get("ordinary", {}).get("words", ())
         }
         self._words: dict[str, frozenset[str]] = {}
+        self._rarity = Rarity(ordinary)
         self._alarms = self._index("crisis", SURE, MAYBE)
         self._mender = Mender({language: book.data for language, book in books.items()}, everyday)
 
@@ -177,7 +178,14 @@ class CrisisWords:
         framed = _erase(framed, [each for each in found if each.tells == NOT])
         return any(each.tells != NOT for each in self._minors.search(framed))
 
-    # What only some messages are compared with is read when the first of them comes.
+    def make_ready(self) -> None:
+        """Read what only some messages are compared with, before the first of them comes."""
+        for index in (self._frames, self._dangers, self._minors, self._hide, self._return):
+            index.candidates(())
+        self._mender.make_ready()
+        self._rarity.forget()
+        for book in self._books.values():
+            book.forget()
 
     @cached_property
     def _frames(self) -> PhraseIndex:
@@ -207,7 +215,7 @@ class CrisisWords:
                 for key in keys
                 for phrase in book.section(section, key)
             ),
-            self._ordinary,
+            self._rarity,
         )
 
 

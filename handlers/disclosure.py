@@ -12,7 +12,7 @@ from uuid import UUID
 from handlers import places
 from handlers.context import Moment
 from handlers.messages import Place
-from storage import alerts, in_charge, needs, people, work
+from storage import alerts, in_charge, needs, open_needs, people, work
 from storage.tables import Account, Alert, AlertNote, Commitment, Need, Person
 
 
@@ -115,7 +115,7 @@ def need_place(moment: Moment, need: Need, subject: Person) -> Place | None:
 
 def _meets(moment: Moment, viewer_id: UUID, need: Need) -> Commitment | None:
     """The commitment by which someone is meeting a need now."""
-    if need.state not in needs.OPEN_STATES:
+    if need.state not in open_needs.STATES:
         return None
     return needs.commitment(moment.tx, need.id, viewer_id)
 

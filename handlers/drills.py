@@ -51,7 +51,7 @@ def drill(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 def begin(moment: Moment, begun_by: UUID | None) -> list[Outbound]:
     """Ask through every channel at once; who rests after a night is left alone."""
     tx, now = moment.tx, moment.now
-    reference = references.new(tx.random, "D", lambda text: stored.drill_by_reference(tx, text) is not None)
+    reference = references.new(tx, Drill)
     made = stored.begin_drill(tx, now, reference, begun_by, now + LASTS)
     asked = [account for person, account in stored.channels(tx) if not duty.is_resting(person, now)]
     channels: list[Account | Room] = [*asked, *rooms.of_coordinators(tx)]

@@ -11,7 +11,7 @@ from handlers.context import Context
 from handlers.forms import Form
 from handlers.messages import Inbound, Outbound, Verbatim, _, lines
 from handlers.texts import joined
-from storage import alerts, needs
+from storage import alerts, needs, open_needs
 from storage.tables import Need
 
 QUIET = timedelta(minutes=3)  # between two changes of what a volunteer sees
@@ -27,7 +27,7 @@ def moved(ctx: Context, inbound: Inbound, known: Mapping[str, Form]) -> list[Out
     form = known.get(ctx.conversation.form) if ctx.conversation is not None else None
     if ctx.conversation is not None and form is not None and forms.asks(ctx, form, "place"):
         return forms.answer(ctx, form, ctx.conversation, inbound)
-    return [told for need in needs.open_of(ctx.tx, ctx.person.id) for told in _follow(ctx, need, inbound)]
+    return [told for need in open_needs.of(ctx.tx, ctx.person.id) for told in _follow(ctx, need, inbound)]
 
 
 def _follow(ctx: Context, need: Need, inbound: Inbound) -> list[Outbound]:

@@ -26,7 +26,7 @@ from handlers.matching import Judgement, Request
 from handlers.messages import Button, Inbound, Lane, Outbound, Text, Verbatim, _, lines
 from handlers.searching import WIDEST
 from handlers.texts import joined
-from storage import alerts, candidates, offers, people, work
+from storage import alerts, candidates, offers, open_needs, people, work
 from storage import needs as stored
 from storage.candidates import Candidate, Search
 from storage.tables import Alert, Need
@@ -84,7 +84,7 @@ def _obstacle(ctx: Context, alert: Alert) -> Text | None:
         return _("They are under 18: I send nobody to them alone. Please look after it yourself.")
     if not waiting.may_hear(alert):
         return _("They may be watched. Agree with them first if someone may come.")
-    if not stored.open_of(ctx.tx, alert.person_id) and disclosure.area(ctx, alert) is None:
+    if not open_needs.of(ctx.tx, alert.person_id) and disclosure.area(ctx, alert) is None:
         return _("I don't know where they are. Ask them for their place first.")
     return None
 
@@ -95,7 +95,7 @@ def _need(ctx: Context, alert: Alert, skill: str | None) -> Need | None:
     if alert.need_id is not None:
         need = stored.get(ctx.tx, alert.need_id)
         return need if need.state == "open" else None
-    found = [each for each in stored.open_of(ctx.tx, alert.person_id) if each.state == "open"]
+    found = [each for each in open_needs.of(ctx.tx, alert.person_id) if each.state == "open"]
     if skill is not None:
         return next((each for each in found if skill in _lacking(ctx, each)), None)
     return found[0] if len(found) == 1 and disclosure.area(ctx, alert) is None else None
@@ -108,7 +108,7 @@ def _lacking(ctx: Context, need: Need) -> tuple[str, ...]:
 def _kinds(ctx: Context, alert: Alert) -> tuple[str, ...]:
     """What the person asks for already, and what may help with the danger."""
     assert alert.person_id is not None
-    asked = [each for each in stored.open_of(ctx.tx, alert.person_id) if each.state == "open"][:MOST_NEEDS]
+    asked = [each for each in open_needs.of(ctx.tx, alert.person_id) if each.state == "open"][:MOST_NEEDS]
     wanted = [skill for each in asked for skill in _lacking(ctx, each)]
     likely = KINDS_FOR.get(alert.danger or "", FOR_ANYTHING) if alert.kind == "sos" else ()
     return tuple(dict.fromkeys((*wanted, *likely)))
@@ -216,7 +216,7 @@ def _for_the_alert(ctx: Context, alert: Alert, skill: str) -> Need:
     words = ctx.core.catalogs.render(skills.label(skill), person.language)
     need = stored.add(
         ctx.tx,
-        reference=references.new(ctx.tx.random, "N", lambda text: stored.reference_taken(ctx.tx, text)),
+        reference=references.new(ctx.tx, Need),
         person_id=person.id,
         skill=skill,
         urgent=True,
@@ -251,7 +251,7 @@ def over(moment: Moment, alert: Alert) -> list[Outbound]:
     if alert.kind != "sos" or alert.person_id is None:
         return []
     told: list[Outbound] = []
-    for need in stored.open_of(moment.tx, alert.person_id):
+    for need in open_needs.of(moment.tx, alert.person_id):
         mine = stored.said(moment.tx, need).get("alert") == str(alert.id)
         if mine and not stored.commitments(moment.tx, need.id):
             told += stopping.end(moment, need)

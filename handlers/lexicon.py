@@ -88,6 +88,10 @@ class _Lexicon:
             for value, name in ((True, "yes"), (False, "no"))
         )
         self._skills = _synonyms(book, own)
+        self._by_key: dict[str, list[int]] = {}
+        for at, each in enumerate(self._skills):
+            for key in each.keys:
+                self._by_key.setdefault(key, []).append(at)
         self.words = tuple(
             (squeeze(plain(words.rstrip("*"))), each.skill)
             for each in self._skills
@@ -115,8 +119,9 @@ class _Lexicon:
         said = {word[:KEY] for word in framed.split()}
         spans = [
             (m.start(), m.end(), each.skill, each.vague)
-            for each in self._skills
-            if not said.isdisjoint(each.keys)
+            for each in (
+                self._skills[at] for at in sorted({at for key in said for at in self._by_key.get(key, ())})
+            )
             for m in each.pattern.compiled.finditer(framed)
         ]
         taken: list[tuple[int, int, str, bool]] = []
@@ -182,6 +187,13 @@ class Lexicons:
         books = {path.parent.name: Phrasebook(path, data) for path, data in read.items()}
         everyday = [path for pattern in EVERYDAY for path in sorted(folder.glob(f"*/{pattern}"))]
         return cls(books, synonyms, when.load(folder), crisis_words.load(folder, own), everyday)
+
+    def make_ready(self) -> None:
+        """Read what is else read with the first message that needs it: about half a second, in any thread."""
+        self.crisis_words.make_ready()
+        for language in self._lexicons:
+            self.understand("", language)
+            self.answer("", language)
 
     def crisis(self, text: str) -> Intent | None:
         """Whether the words are an SOS, may be one, or neither, in any language."""

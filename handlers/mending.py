@@ -68,6 +68,12 @@ class Mender:
                 found[at] = meant
         return _combined([squeeze(word) for word in words], found)
 
+    def make_ready(self) -> _Tables:
+        """Read the words of all files, which takes a second, before the first of a message is looked up."""
+        if self._tables is None:
+            self._tables = _Tables(self._books, self._everyday)
+        return self._tables
+
     def _look_up(self, word: str) -> bool:
         """Remember what a word may mean; whether that took a search."""
         if len(self._right) + len(self._mistyped) >= MOST_KNOWN:
@@ -78,9 +84,7 @@ class Mender:
         if len(word) < SHORTEST:
             self._right.add(word)
             return False
-        if self._tables is None:
-            self._tables = _Tables(self._books, self._everyday)
-        if meant := self._tables.meant(word):
+        if meant := self.make_ready().meant(word):
             self._mistyped[word] = meant
         else:
             self._right.add(word)

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 from handlers import alarms, asking, cards, coordinators, references, same_incident, waves
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Lane, Outbound, Text, _, lines
-from storage import duty, people
+from storage import duty, open_needs, people
 from storage import needs as stored
 from storage.tables import Need
 from storage.work import audit
@@ -26,8 +26,9 @@ def notice(ctx: Context, made: Need) -> list[Outbound]:
     """If somebody else has asked for the same here, coordinators on duty may merge the two."""
     if made.latitude is None:
         return []
-    near = stored.open_like(ctx.tx, made, ctx.now - LATELY, LOOKED_AT)
-    double = next((each for each in near if _alike(ctx, each, made)), None)
+    near = open_needs.like(ctx.tx, made, ctx.now - LATELY, LOOKED_AT)
+    words = stored.words_of(ctx.tx, made).casefold()
+    double = next((each for each in near if _alike(ctx, each, made, words)), None)
     if double is None:
         return []
     text = lines(
@@ -40,22 +41,20 @@ def notice(ctx: Context, made: Need) -> list[Outbound]:
         Button(_("They are the same"), f"/merge {both}"),
         Button(_("Two needs"), f"/two {both}"),
     )
-    on_duty = duty.on_duty(ctx.tx, ctx.now)
     return [
         Outbound(each.id, text, buttons=buttons, lane=Lane.BROADCAST)
-        for each in on_duty
+        for each in duty.on_duty_by_now(ctx.tx, ctx.now)
         if each.id not in (double.person_id, made.person_id)
     ]
 
 
-def _alike(moment: Moment, one: Need, other: Need) -> bool:
+def _alike(moment: Moment, one: Need, made: Need, words: str) -> bool:
     """Asked for by somebody else, or in nearly the same words; the words are compared and not kept."""
-    if one.needed_at != other.needed_at:
+    if one.needed_at != made.needed_at:
         return False
-    if one.for_other or other.for_other:
+    if one.for_other or made.for_other:
         return True
-    words = (stored.words_of(moment.tx, each).casefold() for each in (one, other))
-    return fuzz.token_set_ratio(*words) >= ALIKE
+    return fuzz.token_set_ratio(stored.words_of(moment.tx, one).casefold(), words) >= ALIKE
 
 
 def merge(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
@@ -74,7 +73,7 @@ def merge(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if stored.commitments(ctx.tx, newer.id):
         kept, newer = newer, kept
     busy = bool(stored.commitments(ctx.tx, newer.id))
-    if busy or kept.state not in stored.OPEN_STATES or not stored.merge(ctx.tx, ctx.now, newer, kept):
+    if busy or kept.state not in open_needs.STATES or not stored.merge(ctx.tx, ctx.now, newer, kept):
         return [ctx.reply(_("These can't be merged any more. Both go on as they are."))]
     audit(ctx.tx, ctx.now, ctx.person.id, "merged", case_id=newer.id)
     text = _("{reference}: someone else asked for the same, so I look after both together. "

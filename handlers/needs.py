@@ -26,7 +26,7 @@ from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.lexicon import Intent
 from handlers.messages import Inbound, Outbound, Verbatim, Words, _, _n, lines
 from handlers.texts import joined, wanted_at
-from storage import needs
+from storage import needs, open_needs
 from storage.tables import Need
 
 LONGEST_WORDS = 2_000
@@ -132,7 +132,7 @@ def create(ctx: Context, answers: Answers) -> list[Outbound]:
     made = needs.add(
         ctx.tx,
         parts=_parts(answers),
-        reference=references.new(ctx.tx.random, "N", lambda text: needs.reference_taken(ctx.tx, text)),
+        reference=references.new(ctx.tx, Need),
         person_id=ctx.person.id,
         skill=answers["skill"],
         urgent=bool(answers.get("urgent")),
@@ -168,7 +168,7 @@ def _at(answers: Answers) -> datetime | None:
 def _own_double(ctx: Context, answers: Answers) -> Need | None:
     """An open need of this person for the same help at the same time."""
     same = (answers["skill"], _at(answers))
-    open_now = needs.open_of(ctx.tx, ctx.person.id)
+    open_now = open_needs.of(ctx.tx, ctx.person.id)
     return next((each for each in open_now if (each.skill, each.needed_at) == same), None)
 
 
@@ -181,7 +181,7 @@ def _parse_same(ctx: Context, inbound: Inbound) -> Any:
 
 def _same_done(ctx: Context, answers: Answers) -> list[Outbound]:
     old = own.mine(ctx, answers["old"])
-    if answers["same"] == "another" or old is None or old.state not in needs.OPEN_STATES:
+    if answers["same"] == "another" or old is None or old.state not in open_needs.STATES:
         return create(ctx, answers)
     return _add_words(ctx, old, answers["words"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers import references
 from handlers.context import Context
 from handlers.messages import Outbound, _
-from storage import needs
+from storage import needs, open_needs
 from storage.tables import Need
 
 
@@ -15,7 +15,7 @@ def mine(ctx: Context, text: str) -> Need | None:
     if reference is not None:
         found = needs.by_reference(ctx.tx, reference)
         return found if found is not None and found.person_id == ctx.person.id else None
-    own = needs.open_of(ctx.tx, ctx.person.id)
+    own = open_needs.of(ctx.tx, ctx.person.id)
     return own[0] if len(own) == 1 else None
 
 

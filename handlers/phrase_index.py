@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence, Set
 from dataclasses import dataclass
-from itertools import chain
 from math import inf
 from typing import Final, NamedTuple
 
@@ -51,14 +50,13 @@ class Found(NamedTuple):
 class PhraseIndex:
     """Phrases, and what each of them tells."""
 
-    def __init__(self, phrases: Iterable[tuple[str, str, Phrase]], ordinary: Set[str]) -> None:
-        """phrases: of which language, what it tells, itself. ordinary: words it is not looked up by."""
+    def __init__(self, phrases: Iterable[tuple[str, str, Phrase]], rarity: Rarity) -> None:
+        """phrases: of which language, what it tells, itself."""
         self._whole: dict[str, list[Entry]] = {}
         self._beginning: dict[str, list[Entry]] = {}
         self._shortest = LONGEST_KNOWN
         self._known: dict[str, tuple[Entry, ...]] = {}
         self._steps: dict[Item, Step] = {}
-        rarity = _Rarity(ordinary)
         for language, tells, phrase in phrases:
             entry = Entry(language, tells, phrase)
             for word in rarity.telling(phrase):
@@ -122,12 +120,22 @@ def _places(entry: Entry, words: Sequence[str]) -> Iterator[Found]:
             after = end
 
 
-class _Rarity:
-    """How common words are: an ordinary word is commoner than any other, a short one than a long one."""
+class Rarity:
+    """How common words are: an ordinary word is commoner than any other, a short one than a long one.
+
+    What it has learnt of one index serves the next: the same words stand in thousands of texts.
+    """
 
     def __init__(self, ordinary: Set[str]) -> None:
+        """ordinary: words by which no phrase is looked up if it has another."""
         self._ordinary = {word for written in ordinary for word in plain_words(written)}
-        self._known: dict[str, tuple[float, str]] = {}
+        self._texts: dict[str, tuple[float, str]] = {}
+        self._words: dict[str, tuple[float, str]] = {}
+
+    def forget(self) -> None:
+        """Free what only the making of an index needs: some megabytes."""
+        self._texts.clear()
+        self._words.clear()
 
     def telling(self, phrase: Phrase) -> Iterable[str]:
         """Words of which every text has one that has the phrase: of one item, the rarest of each choice."""
@@ -145,9 +153,8 @@ class _Rarity:
         words: dict[str, None] = {}
         commonest = 0.0
         for text in item:
-            if (known := self._known.get(text)) is None:
-                said = chain.from_iterable(plain_words(word) for word in text.split() if word not in ENDS)
-                known = self._known[text] = min((self._common(word), word) for word in said)
+            if (known := self._texts.get(text)) is None:
+                known = self._texts[text] = min(map(self._word, text.split()))
             common, word = known
             words[word] = None
             if common > commonest:
@@ -155,6 +162,13 @@ class _Rarity:
                 if common >= least:
                     break
         return commonest, words
+
+    def _word(self, written: str) -> tuple[float, str]:
+        """How common a word is that stands in a phrase, and itself; of an end, that it tells nothing."""
+        if (known := self._words.get(written)) is None:
+            said = [(self._common(word), word) for word in plain_words(written)]
+            known = self._words[written] = (inf, written) if written in ENDS else min(said)
+        return known
 
     def _common(self, word: str) -> float:
         word = word.rstrip("*")

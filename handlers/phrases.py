@@ -144,6 +144,10 @@ class Phrasebook:
                 raise ValueError(f"{self.path}: [{name}] {key}: {phrase!r}: {error}") from None
         return found
 
+    def forget(self) -> None:
+        """Free what only the reading of phrases needs."""
+        self._items.clear()
+
     def _phrase(self, phrase: str) -> Phrase:
         items = tuple([self._item(part) for part in _split(phrase, " ") if part])
         if not items or not items[0] or not items[-1]:

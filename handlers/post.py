@@ -9,7 +9,7 @@ from uuid import UUID
 from handlers import places
 from handlers.context import Context, Moment
 from handlers.messages import Outbound
-from storage import conversations, outbox, people, rooms
+from storage import choices, outbox, people, rooms
 from storage.people import Known
 from storage.tables import Account, Outbox, Person
 
@@ -119,9 +119,7 @@ def _body(
             for button in message.buttons
         ]
         summary = (body.get("title") or body["text"]).split("\n", 1)[0][:SUMMARY_LENGTH]
-        choice = conversations.add_choice(
-            moment.tx, moment.now, account, person, message.scope, summary, options
-        )
+        choice = choices.add(moment.tx, moment.now, account, person, message.scope, summary, options)
         choice_id = choice.id
         body["buttons"] = [
             [option["label"], f"{choice.token}{number}", button.asks_place]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers import alarms, asking, cards, closing, merging, own, references, stopping, waves, when
 from handlers.context import Context, Moment
 from handlers.messages import Button, Clock, Inbound, Outbound, _, lines
-from storage import conversations
+from storage import conversations, open_needs
 from storage import needs as stored
 from storage.tables import Need
 
@@ -34,7 +34,7 @@ def _next(moment: Moment, need: Need) -> Need:
     return stored.add(
         moment.tx,
         parts=[(each.skill, each.wanted) for each in stored.parts(moment.tx, need.id)],
-        reference=references.new(moment.tx.random, "N", lambda text: stored.reference_taken(moment.tx, text)),
+        reference=references.new(moment.tx, Need),
         person_id=need.person_id,
         skill=need.skill,
         urgent=False,
@@ -82,7 +82,7 @@ def stop_repeating(ctx: Context, inbound: Inbound, argument: str) -> list[Outbou
     need = own.mine(ctx, argument)
     if need is None:
         return own.unknown(ctx)
-    if need.state not in stored.OPEN_STATES:  # another one has followed, with a button of its own
+    if need.state not in open_needs.STATES:  # another one has followed, with a button of its own
         return [ctx.reply(_("{reference} is already closed.", reference=need.reference))]
     need.repeats_every = None
     said = _("{reference} does not repeat any more. This one stays; /stop ends it.",

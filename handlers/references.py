@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from random import Random
+
+from storage import references as stored
+from storage.database import Transaction
+from storage.references import Case
+from storage.tables import Alert, Crisis, Drill, Need
 
 # Crockford's base 32: no letter can be mistaken for a digit, and U is left out.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LETTERS: dict[Case, str] = {Need: "N", Alert: "A", Crisis: "C", Drill: "D"}
+SHORTEST, LONGEST = 4, 7  # characters behind the letter
+DRAWN = 32  # and looked up together, for all turns of a batch
 PATTERN = re.compile(r"\b([NACD])[-– ]?([0-9A-Z]{4,6})\b", re.IGNORECASE)
 _MISREAD = str.maketrans("OIL", "011")
 
 
-def new(random: Random, letter: str, taken: Callable[[str], bool]) -> str:
+def new(tx: Transaction, case: Case) -> str:
     """A reference that no case bears; it grows a character when the short ones run out."""
-    for attempt in range(40):
-        length = 4 + attempt // 10
-        reference = f"{letter}-" + "".join(random.choices(ALPHABET, k=length))
-        if not taken(reference):
-            return reference
+    letter = LETTERS[case]
+    free = tx.loaded.references.setdefault(letter, [])
+    for length in range(SHORTEST, LONGEST + 1):
+        if not free:
+            drawn = [f"{letter}-" + "".join(tx.random.choices(ALPHABET, k=length)) for _ in range(DRAWN)]
+            taken = stored.taken(tx, case, drawn)
+            free += [each for each in dict.fromkeys(drawn) if each not in taken]
+        if free:
+            return free.pop()
     raise RuntimeError("no free reference was found")
 
 

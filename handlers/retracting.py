@@ -8,7 +8,7 @@ from handlers import alarms, places
 from handlers.context import Context
 from handlers.messages import Inbound, Kind, Outbound, Text, _, lines
 from handlers.sos import PIN
-from storage import alerts, corrections, needs, outbox, work
+from storage import alerts, corrections, needs, open_needs, outbox, work
 from storage.tables import AlertNote, Need
 
 
@@ -20,7 +20,7 @@ def redacted(ctx: Context, inbound: Inbound) -> list[Outbound]:
     need = _need_from(ctx, inbound.message_id)
     if not (copies or notes or files or need):
         return []
-    goes_on = need or next(iter(needs.open_of(ctx.tx, ctx.person.id)), None)
+    goes_on = need or next(iter(open_needs.of(ctx.tx, ctx.person.id)), None)
     taken_back = _("I have taken that message back here too. Someone may have read it already.")
     said = ctx.reply(
         lines(
@@ -84,5 +84,5 @@ def _without_place(ctx: Context, alert_id: UUID) -> list[Outbound]:
 def _need_from(ctx: Context, message_id: str) -> Need | None:
     """The open need whose words came in a message."""
     source = (str(ctx.account.id), message_id)
-    own = needs.open_of(ctx.tx, ctx.person.id)
+    own = open_needs.of(ctx.tx, ctx.person.id)
     return next((need for need in own if needs.source_of(ctx.tx, need) == source), None)

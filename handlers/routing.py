@@ -21,9 +21,9 @@ from handlers.context import Context
 from handlers.lexicon import Intent
 from handlers.messages import Button, Inbound, Kind, Lane, Outbound, Text, _
 from handlers.texts import joined
-from storage import alerts, conversations, outbox
-from storage.conversations import TOKEN_LENGTH, Options
-from storage.tables import Choice, Talk
+from storage import alerts, choices, conversations, outbox
+from storage.choices import TOKEN_LENGTH, Options
+from storage.tables import Shown, Talk
 
 LONGEST_LABEL = 60
 # Also for those who are banned.
@@ -142,9 +142,9 @@ def _move(ctx: Context, name: str) -> list[Outbound]:
 def _pressed(ctx: Context, inbound: Inbound) -> list[Outbound]:
     """A button of another chat, or a forged one, stands for nothing."""
     token, number = inbound.token[:TOKEN_LENGTH], inbound.token[TOKEN_LENGTH:]
-    choice = conversations.pressed(ctx.tx, token)
+    choice = choices.pressed(ctx.tx, token)
     if choice is not None and choice.account_id == ctx.account.id and _is_number(number):
-        buttons = conversations.options(ctx.tx, ctx.person, choice).options
+        buttons = choices.options(ctx.tx, ctx.person, choice).options
         if 1 <= int(number) <= len(buttons):
             return _choose(ctx, inbound, choice, buttons[int(number) - 1]["says"])
     return [ctx.reply(_("That button is no longer valid."), *welcome.menu())]
@@ -157,15 +157,15 @@ def _reacted(ctx: Context, inbound: Inbound) -> list[Outbound]:
         row = outbox.unrecorded(ctx.tx, ctx.account.id)
     if row is None or row.choice_id is None or not reactions.presses(inbound.text):
         return []
-    choice = conversations.choice(ctx.tx, row.choice_id)
+    choice = choices.get(ctx.tx, row.choice_id)
     if choice is None or choice.account_id != ctx.account.id:
         return [ctx.reply(_("That button is no longer valid."), *welcome.menu())]
-    shown = conversations.options(ctx.tx, ctx.person, choice).options
+    shown = choices.options(ctx.tx, ctx.person, choice).options
     number = reactions.chosen(inbound.text, [each.get("means", "") for each in shown])
     return [] if number is None else _choose(ctx, inbound, choice, shown[number - 1]["says"])
 
 
-def _choose(ctx: Context, inbound: Inbound, choice: Choice, says: str) -> list[Outbound]:
+def _choose(ctx: Context, inbound: Inbound, choice: Shown, says: str) -> list[Outbound]:
     """Do what a button stands for: a command, or the answer to the question that it belongs to."""
     meant = replace(inbound, kind=Kind.MESSAGE, text=says, token="", reply_to="")
     if not says and ctx.conversation is None:
@@ -194,8 +194,8 @@ def _chosen(ctx: Context, inbound: Inbound) -> list[Outbound] | None:
     if not may_be_choice(text):
         return None
     recent = [
-        (choice, conversations.options(ctx.tx, ctx.person, choice))
-        for choice in conversations.recent_choices(ctx.tx, ctx.account.id)
+        (choice, choices.options(ctx.tx, ctx.person, choice))
+        for choice in choices.recent(ctx.tx, ctx.account.id)
     ]
     if _is_number(text):
         return _by_number(ctx, inbound, recent, int(text))
@@ -206,7 +206,7 @@ def _chosen(ctx: Context, inbound: Inbound) -> list[Outbound] | None:
     return _by_answer(ctx, inbound, recent)
 
 
-def _by_answer(ctx: Context, inbound: Inbound, recent: list[tuple[Choice, Options]]) -> list[Outbound] | None:
+def _by_answer(ctx: Context, inbound: Inbound, recent: list[tuple[Shown, Options]]) -> list[Outbound] | None:
     """A plain yes or no is the button of the newest message that means it."""
     first_words = re.split(r"[,.;:]", inbound.text)[0]  # "yes, I'll go"
     said = ctx.core.lexicons.answer(first_words, ctx.person.language)
@@ -219,7 +219,7 @@ def _by_answer(ctx: Context, inbound: Inbound, recent: list[tuple[Choice, Option
 
 
 def _by_number(
-    ctx: Context, inbound: Inbound, recent: list[tuple[Choice, Options]], number: int
+    ctx: Context, inbound: Inbound, recent: list[tuple[Shown, Options]], number: int
 ) -> list[Outbound] | None:
     fitting = [
         (choice, shown.summary, shown.options[number - 1]["says"])
@@ -229,7 +229,7 @@ def _by_number(
     return _meant(ctx, inbound, fitting) if fitting else None
 
 
-def _meant(ctx: Context, inbound: Inbound, fitting: list[tuple[Choice, str, str]]) -> list[Outbound]:
+def _meant(ctx: Context, inbound: Inbound, fitting: list[tuple[Shown, str, str]]) -> list[Outbound]:
     """Do what the newest of the fitting buttons says, unless another reader or button could be meant."""
     heard = ctx.person.last_heard_at
     unseen = [each for each in fitting if heard is None or each[0].created_at >= heard] or fitting[:1]
@@ -247,7 +247,7 @@ def _meant(ctx: Context, inbound: Inbound, fitting: list[tuple[Choice, str, str]
     return _choose(ctx, inbound, choice, says)
 
 
-def _newer_talk(ctx: Context, choice: Choice) -> Talk | None:
+def _newer_talk(ctx: Context, choice: Shown) -> Talk | None:
     """The talk in which something was passed on after these buttons were shown: the number may be for it."""
     talks = conversations.talks_of(ctx.tx, ctx.person.id)
     if not talks or ctx.conversation is not None:

@@ -23,7 +23,7 @@ from handlers.forms import Again, Answers, Field, Form, Option, start
 from handlers.messages import Button, Inbound, Outbound, Text, _, lines
 from handlers.stopping import end as stop_need
 from handlers.texts import joined
-from storage import alerts, conversations, forgetting, needs, offers, outbox, people, work
+from storage import alerts, conversations, forgetting, needs, offers, open_needs, outbox, people, work
 from storage.tables import Person, Talk
 
 LATELY = timedelta(days=30)
@@ -182,7 +182,7 @@ def withdraw_from_everything(moment: Moment, person: Person) -> list[Outbound]:
     """Someone takes no part any more: offer, commitments, own needs and duties end; others take over."""
     offers.remove(moment.tx, person.id)
     told = volunteering.give_everything_back(moment, person.id)
-    for need in needs.open_of(moment.tx, person.id):
+    for need in open_needs.of(moment.tx, person.id):
         told += stop_need(moment, need)
     if person.coordinator_since is not None:
         told += membership.step_down(moment, person)

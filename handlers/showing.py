@@ -12,7 +12,7 @@ from handlers.messages import Button, Clock, Inbound, Outbound, Text, Verbatim, 
 from handlers.texts import joined
 from storage import commitments as stored
 from storage import needs as stored_needs
-from storage import people
+from storage import open_needs, people
 from storage.tables import Commitment, Need
 
 WHAT = ("place", "door", "phone")
@@ -86,7 +86,7 @@ def _choose(ctx: Context, argument: str, command: str, do: Any) -> list[Outbound
     if need is None:
         return own.unknown(ctx)
     active = stored_needs.commitments(ctx.tx, need.id)
-    if not active or need.state not in stored_needs.OPEN_STATES:
+    if not active or need.state not in open_needs.STATES:
         return [ctx.reply(_("Nobody has accepted {reference} now.", reference=need.reference))]
     numbers = _numbers(ctx, need)
     chosen = [each for each in active if words and words[-1] == str(numbers[each.id])]

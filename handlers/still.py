@@ -7,7 +7,7 @@ from datetime import timedelta
 from handlers import alarms, asking, cards, closing, completing, merging, own, recurring, waves
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, _, lines
-from storage import alerts
+from storage import alerts, open_needs
 from storage import needs as stored
 from storage.tables import Need
 
@@ -60,7 +60,7 @@ def _ask(moment: Moment, need: Need) -> Outbound:
 def needed(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """/needed: yes, still."""
     need = own.mine(ctx, argument)
-    if need is None or need.state not in stored.OPEN_STATES:
+    if need is None or need.state not in open_needs.STATES:
         return own.unknown(ctx)
     need.confirm_asked, need.confirm_at = 0, ctx.now + AGAIN
     if need.needed_at is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers import alarms, cards, closing, merging, own, waves
 from handlers.context import Context, Moment
 from handlers.messages import Inbound, Outbound, _, lines
-from storage import conversations, needs
+from storage import conversations, needs, open_needs
 from storage.tables import Need
 
 PLACE_CLOSED = _("Their place is closed again. Please delete it if you wrote it down.")
@@ -18,7 +18,7 @@ def stop(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
         return own.unknown(ctx)
     if case.state == "merged":
         needs.forsake(ctx.tx, case)
-    elif case.state not in needs.OPEN_STATES:
+    elif case.state not in open_needs.STATES:
         return [ctx.reply(_("{reference} is already closed.", reference=case.reference))]
     was_read = closing.WAS_READ if closing.close(ctx, case.id, case.reference) else None
     told = end(ctx, case)
@@ -49,7 +49,7 @@ def end(ctx: Moment, case: Need) -> list[Outbound]:
 def urgent(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """The need has become urgent: the next wave goes out at once, where helpers are still sought."""
     case = own.mine(ctx, argument)
-    if case is None or case.state not in needs.OPEN_STATES:
+    if case is None or case.state not in open_needs.STATES:
         return own.unknown(ctx)
     seeks, case.urgent = case.state == "open" and not case.urgent, True
     told = waves.next_wave(ctx, case) if seeks else []

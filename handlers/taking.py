@@ -20,7 +20,7 @@ from handlers import (
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Lane, Outbound, Text, Verbatim, Words, _, _n, lines
 from handlers.texts import joined, own_name
-from storage import alerts, conversations, in_charge, people, work
+from storage import alerts, conversations, in_charge, open_needs, people, work
 from storage import needs as stored
 from storage.tables import Alert, Need
 
@@ -154,8 +154,7 @@ def _about(ctx: Context, alert: Alert, need: Need | None) -> list[Text | Verbati
     """The person's open needs, their language, and how their last alert of this kind ended."""
     if alert.person_id is None:
         return []
-    open_needs = [] if need is not None else stored.open_of(ctx.tx, alert.person_id)[:MOST_CASES]
-    shown = [need] if need is not None else open_needs
+    shown = [need] if need is not None else open_needs.of(ctx.tx, alert.person_id)[:MOST_CASES]
     language = people.get(ctx.tx, alert.person_id).language
     other = language != ctx.person.language
     return [

@@ -20,7 +20,7 @@ from handlers import (
 )
 from handlers.context import Context, Moment
 from handlers.messages import Button, Inbound, Outbound, _
-from storage import conversations, offers, outbox, people, verifications
+from storage import conversations, offers, open_needs, outbox, people, verifications
 from storage import needs as stored
 from storage.tables import Invitation, Need, Part
 
@@ -46,7 +46,7 @@ def accept(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     if found is None or ctx.person.banned_at is not None:
         return [ctx.reply(_("I can't find an open question to you there. /my shows what is yours."))]
     need, invitation = found
-    if invitation.state == "accepted" and need.state in stored.OPEN_STATES:
+    if invitation.state == "accepted" and need.state in open_needs.STATES:
         return [ctx.reply(_("{reference} is yours already.", reference=need.reference))]
     apart = need.person_id in people.blocked_with(ctx.tx, ctx.person.id)
     apart = apart or not _may_do(ctx, ctx.person.id, need, invitation.part_id)

@@ -14,7 +14,7 @@ from handlers.assigning import Wish
 from handlers.context import Moment
 from handlers.messages import Lane, Outbound, Text
 from handlers.searching import COORDINATOR, NEAR, Found, Option
-from storage import alerts, history, needs, outbox
+from storage import alerts, history, needs, open_needs, outbox
 from storage.candidates import Candidate
 from storage.tables import Invitation, Need, Part
 
@@ -32,7 +32,7 @@ COST_OF_A_POINT = 10  # costs are whole numbers: a tenth of a point of the ranki
 def first_wave(moment: Moment, need: Need) -> list[Outbound]:
     """Ask the first volunteers; when many needs come at once, in a moment and together with the others."""
     wait = max(moment.union.wave_wait, moment.union.urgent_wave_wait)
-    if needs.opened_lately(moment.tx, moment.now - LATELY, moment.now, wait, CROWD + 1) > CROWD:
+    if open_needs.opened_lately(moment.tx, moment.now - LATELY, moment.now, wait, CROWD + 1) > CROWD:
         need.next_step_at = moment.now + GATHER
         return []
     return next_wave(moment, need)

@@ -6,7 +6,7 @@ from handlers import cards, limiting, limits, membership, skills
 from handlers.context import Context
 from handlers.messages import Button, Inbound, Lines, Outbound, Text, Verbatim, _, lines
 from handlers.texts import joined, own_name
-from storage import alerts, conversations, needs, offers, people
+from storage import alerts, conversations, needs, offers, open_needs, people
 
 CONSENT = _(
     "To help, I keep what you write to me, sealed, until your case is over, and your rough area. "
@@ -121,7 +121,7 @@ def language(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 def my(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     """/my: the person's open needs, what they have accepted, and their offer."""
     said: list[Outbound] = [
-        cards.need(ctx, need, ctx.person.id) for need in needs.open_of(ctx.tx, ctx.person.id)
+        cards.need(ctx, need, ctx.person.id) for need in open_needs.of(ctx.tx, ctx.person.id)
     ]
     parts: list[Text | Verbatim | None] = [membership.standing(ctx, ctx.person)]
     buttons: list[Button] = []

@@ -19,6 +19,8 @@ DEFAULT_HOUR = 10  # of a day that is named without an hour
 LATEST_BARE = 6  # "at 5" without more is in the afternoon
 WEEK = 7
 FARTHEST = timedelta(days=366)
+HINTS = ("numbers", "today", "parts", "days_ahead", "half_hour", "every", "every_other", "daily", "weekly",
+         "plural_article")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Calendar:
     def __init__(self, language: str, words: Mapping[str, Any]) -> None:
         self.language = language
         self.words = words
+        self._patterns: dict[tuple[str, ...], str] = {}
 
     @cached_property
     def weekdays(self) -> dict[str, int]:
@@ -72,8 +75,32 @@ class Calendar:
         return int(number) if number.isdigit() else int(self.words["numbers"][number])
 
     def pattern(self, *names: str) -> str:
-        """A pattern for any phrase of these lists."""
-        return either(phrase for name in names for phrase in self.words[name])
+        """A pattern for any phrase of these lists, made once."""
+        if names not in self._patterns:
+            self._patterns[names] = either(phrase for name in names for phrase in self.words[name])
+        return self._patterns[names]
+
+    @cached_property
+    def any_weekday(self) -> str:
+        return either(self.weekdays)
+
+    @cached_property
+    def any_short_weekday(self) -> str:
+        return either(self.short_weekdays)
+
+    @cached_property
+    def any_weekday_plural(self) -> str:
+        return either(f"{each}s" for each in self.weekdays if not each.endswith("s"))
+
+    @cached_property
+    def any_month(self) -> str:
+        return either(self.months)
+
+    @cached_property
+    def hints(self) -> re.Pattern[str]:
+        """Without one of these a text says nothing of days and hours; most texts have none."""
+        names = (self.any_weekday, self.any_short_weekday, self.any_month, self.pattern(*HINTS))
+        return re.compile(rf"[0-9]|\b(?:{'|'.join(names)})s?\b")
 
 
 def load(folder: Path) -> dict[str, Calendar]:
@@ -114,20 +141,24 @@ def following(at: datetime, every: int, zone: str, now: datetime) -> datetime:
 def _without_other_hours(text: str, calendars: Mapping[str, Calendar]) -> str:
     """Without "call me at 5" and "the insulin runs out at 8pm": nobody shall wait for these hours."""
     for each in calendars.values():
+        if not each.hints.search(text):
+            continue
         at = each.pattern("at")
         text = re.sub(rf"\b{each.pattern('not_hour')}(?: {at})? {each.number}\S*", " ", text)
     return text
 
 
 def _read(text: str, calendar: Calendar, local: datetime) -> tuple[datetime, int | None] | None:
+    if not calendar.hints.search(text):
+        return None
     length = _length(text, calendar)
     if length is not None:
         return local + length, None
-    today = _phrase(text, calendar.words["today"])
+    today = _phrase(text, calendar, "today")
     every = _every(text, calendar)
     day = _day(text, calendar, local)
     hour = _hour(text, calendar, named_day=day is not None or every is not None)
-    part = today if today is not None else _phrase(text, calendar.words["parts"])
+    part = today if today is not None else _phrase(text, calendar, "parts")
     if day is None and every is None and today is None and hour is None:
         return None
     at = _time(hour, part, calendar)
@@ -140,9 +171,9 @@ def _read(text: str, calendar: Calendar, local: datetime) -> tuple[datetime, int
     return moment, every
 
 
-def _phrase(text: str, phrases: Mapping[str, int]) -> int | None:
-    found = re.search(rf"\b{either(phrases)}\b", text)
-    return phrases[found[0]] if found else None
+def _phrase(text: str, calendar: Calendar, name: str) -> int | None:
+    found = re.search(rf"\b{calendar.pattern(name)}\b", text)
+    return int(calendar.words[name][found[0]]) if found else None
 
 
 def _length(text: str, calendar: Calendar) -> timedelta | None:
@@ -166,7 +197,7 @@ def _has_passed(text: str, found: re.Match[str], calendar: Calendar) -> bool:
 def _every(text: str, calendar: Calendar) -> int | None:
     """After how many days it comes again."""
     number, every = calendar.number, calendar.pattern("every")
-    names = either(calendar.weekdays)
+    names = calendar.any_weekday
     weeks, days = calendar.pattern("weeks"), calendar.pattern("days")
     counted = re.search(rf"\b{every} ({number}) (?:{weeks}|({days}))\b", text)
     if counted:
@@ -177,27 +208,23 @@ def _every(text: str, calendar: Calendar) -> int | None:
         return 1
     if re.search(rf"\b{calendar.pattern('weekly')}\b", text):
         return WEEK
-    parts = either(calendar.words["parts"])
-    if re.search(rf"\b{every} {parts}\b", text):
+    if re.search(rf"\b{every} {calendar.pattern('parts')}\b", text):
         return 1
     return WEEK if _each_weekday(text, calendar) else None
 
 
 def _each_weekday(text: str, calendar: Calendar) -> bool:
     """ "every Tuesday", "los martes", "Tuesdays"."""
-    names = either(calendar.weekdays)
-    plurals = either(f"{each}s" for each in calendar.weekdays if not each.endswith("s"))
-    before = either((*calendar.words["every"], *calendar.words["plural_article"]))
+    names, plurals = calendar.any_weekday, calendar.any_weekday_plural
+    before = calendar.pattern("every", "plural_article")
     return bool(re.search(rf"\b{before} {names}s?\b|\b{plurals}\b", text))
 
 
 def _weekday(text: str, calendar: Calendar) -> re.Match[str] | None:
     """A weekday; an abbreviation only where an hour or another day stands behind it."""
-    short, at = either(calendar.short_weekdays), calendar.pattern("at", "after")
+    short, at = calendar.any_short_weekday, calendar.pattern("at", "after")
     behind = rf"\.?(?= (?:(?:{at}) )?[0-9]| ?[&,/] ?{short}\b| {calendar.pattern('and')} {short}\b)"
-    found = re.search(rf"\b({either(calendar.weekdays)})s?\b", text) or re.search(
-        rf"\b({short}){behind}", text
-    )
+    found = re.search(rf"\b({calendar.any_weekday})s?\b", text) or re.search(rf"\b({short}){behind}", text)
     return found if found and not _is_past(text, found, calendar) else None
 
 
@@ -210,8 +237,8 @@ def _is_past(text: str, found: re.Match[str], calendar: Calendar) -> bool:
 
 def _day(text: str, calendar: Calendar, local: datetime) -> date | None:
     """The day that is named: "tomorrow", a weekday, a date."""
-    parts = re.sub(rf"\b{either(calendar.words['parts'])}\b", " ", text)  # "por la mañana" is no tomorrow
-    ahead = re.search(rf"\b{either(calendar.words['days_ahead'])}\b", parts)
+    parts = re.sub(rf"\b{calendar.pattern('parts')}\b", " ", text)  # "por la mañana" is no tomorrow
+    ahead = re.search(rf"\b{calendar.pattern('days_ahead')}\b", parts)
     if ahead and not _is_past(parts, ahead, calendar):
         return local.date() + timedelta(days=calendar.words["days_ahead"][ahead[0]])
     dated = _date(text, calendar)
@@ -226,7 +253,7 @@ def _day(text: str, calendar: Calendar, local: datetime) -> date | None:
 
 def _date(text: str, calendar: Calendar) -> re.Match[str] | None:
     """ "24 November", "November 24th", "24 de noviembre", "24/11"."""
-    months, of = either(calendar.months), calendar.pattern("of")
+    months, of = calendar.any_month, calendar.pattern("of")
     day = r"[0-9]{1,2}(?:st|nd|rd|th)?"
     return re.search(rf"\b(?:{day} (?:{of} )?{months}|{months} {day}|[0-9]{{1,2}}/[0-9]{{1,2}})\b", text)
 

@@ -45,10 +45,6 @@ def by_reference(tx: Transaction, reference: str) -> Alert | None:
     return tx.session.scalars(sa.select(Alert).where(Alert.reference == reference)).first()
 
 
-def reference_taken(tx: Transaction, reference: str) -> bool:
-    return by_reference(tx, reference) is not None
-
-
 def unresolved_of(tx: Transaction, person_id: UUID, kind: str) -> Alert | None:
     """The oldest open alert of a kind that is a person's own."""
     if person_id in tx.loaded.alerts:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
+from storage import sqlite_trips
 from storage.ledger import Lasting, Ledger
 from storage.sealing import Vault, WrongMasterKey
 from storage.tables import (
@@ -40,6 +41,7 @@ from storage.tables import (
     Outbox,
     Part,
     Person,
+    Shown,
     Talk,
 )
 
@@ -64,10 +66,16 @@ class Loaded:
 
     talks: dict[UUID, list[Talk]] = field(default_factory=dict)  # by person
     alerts: dict[UUID, list[Alert]] = field(default_factory=dict)  # by person
-    choices: dict[UUID, list[Choice]] = field(default_factory=dict)  # by account, the newest first
-    pressed: dict[str, Choice] = field(default_factory=dict)  # by token
+    choices: dict[UUID, list[Shown]] = field(default_factory=dict)  # by account, the newest first
+    pressed: dict[str, Shown] = field(default_factory=dict)  # by token
     reached: dict[UUID, tuple[Account, Person]] = field(default_factory=dict)  # by person, who is written to
+    speakers: Sequence[UUID] = ()  # the people of the batch
     needs: list[Need] = field(default_factory=list)  # made just now
+    open_needs: dict[UUID, list[Need]] = field(default_factory=dict)  # by person, the oldest first
+    needs_alike: dict[tuple[float | None, float | None, str], list[Need]] = field(default_factory=dict)
+    opened_lately: list[Need] | None = None
+    references: dict[str, list[str]] = field(default_factory=dict)  # that no case bears, by their letter
+    on_duty: list[Person] | None = None
     invitations: dict[UUID, list[Invitation]] = field(default_factory=dict)  # of the needs made just now
     parts: dict[UUID, list[Part]] = field(default_factory=dict)  # by need
     answers: tuple[int, int] | None = None  # accepted, and answered, of the last invitations
@@ -84,7 +92,8 @@ class Transaction:
         self.random = random
         self.loaded = Loaded()
         self.choices_made = 0
-        self.outgoing: list[dict[str, Any]] = []  # rows of the outbox that are not written yet
+        self.choices: list[dict[str, Any]] = []  # rows that are not written yet, and below of the outbox
+        self.outgoing: list[dict[str, Any]] = []
         self.news: set[str] = set()  # the queues in which something new waits once this is committed
         self.lasting: list[Lasting] = []  # goes into the ledger once it is committed
 
@@ -110,6 +119,9 @@ class Transaction:
     def write(self) -> None:
         """Write all that is pending, so that the next statement sees it."""
         self.session.flush()
+        if self.choices:
+            rows, self.choices = self.choices, []
+            self.session.connection().execute(sa.insert(Choice.__table__), rows)  # type: ignore[arg-type]
         if self.outgoing:
             rows, self.outgoing = self.outgoing, []
             self.session.connection().execute(sa.insert(Outbox.__table__), rows)  # type: ignore[arg-type]
@@ -261,7 +273,7 @@ def _engine(url: str) -> AsyncEngine:
         hide_parameters=True,
         # The driver must not begin transactions of its own: it begins too late for a savepoint, and
         # in the mode that fails with "database is locked" when two of them want to write.
-        connect_args={"isolation_level": None},
+        connect_args={"isolation_level": None, "async_creator_fn": sqlite_trips.Connection},
     )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
@@ -296,7 +308,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
             "synchronous = FULL",
             "foreign_keys = ON",
             "secure_delete = ON",
-            "cache_size = -65536",  # kibibytes: the index of a large union is read at random
+            "cache_size = -16384",  # kibibytes; beyond it the pages come from the memory of the system
         ):
             cursor.execute(f"PRAGMA {pragma}")
         ready = True

@@ -97,6 +97,13 @@ def on_duty(tx: Transaction, now: datetime) -> list[Person]:
     return [person for person in found if is_on_duty(person, now, person.id in holders)]
 
 
+def on_duty_by_now(tx: Transaction, now: datetime) -> list[Person]:
+    """Who was on duty when this transaction first asked: for what is not urgent."""
+    if tx.loaded.on_duty is None:
+        tx.loaded.on_duty = on_duty(tx, now)
+    return tx.loaded.on_duty
+
+
 def is_on_duty(person: Person, now: datetime, has_watch: bool) -> bool:
     """By hand, or by the roster unless they said that it does not count for now."""
     if person.on_duty and (person.on_duty_until is None or now < person.on_duty_until):

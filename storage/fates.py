@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage import alerts, conversations, outbox, people, rooms
-from storage.conversations import TOKEN_LENGTH
+from storage import alerts, choices, outbox, people, rooms
+from storage.choices import TOKEN_LENGTH
 from storage.database import Transaction
 from storage.outbox import HELD
 from storage.sealing import WrongMasterKey
-from storage.tables import WAITING, Account, Alert, Choice, Invitation, Outbox, Room
+from storage.tables import WAITING, Account, Alert, Invitation, Outbox, Room
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def pass_on(tx: Transaction, now: datetime, row: Outbox, *, elsewhere: bool = Fa
     if not alerts.may_use_other_account(tx, row.person_id):
         return False
     body: dict[str, Any] = tx.open(row.key_id, "message", row.sealed_body)
-    choice = tx.session.get(Choice, row.choice_id) if row.choice_id else None
+    choice = choices.get(tx, row.choice_id) if row.choice_id else None
     if "retract" in body or (choice is not None and choice.scope):
         return False  # what is taken back, or an open question, belongs to its chat
     tried = {*body.get("tried", ()), str(row.account_id)}
@@ -79,7 +79,7 @@ def pass_on(tx: Transaction, now: datetime, row: Outbox, *, elsewhere: bool = Fa
     row.sealed_body = tx.seal(row.key_id, "message", body)
     body.pop("thread", None)  # it is one of the chat that is left
     if choice is not None:
-        choice = conversations.copy_choice(tx, now, choice, account)
+        choice = choices.copy(tx, now, choice, account)
         body["buttons"] = [
             [label, f"{choice.token}{token[TOKEN_LENGTH:]}", *more] for label, token, *more in body["buttons"]
         ]

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from storage.database import Transaction
-from storage.needs import OPEN_STATES
+from storage.open_needs import STATES
 from storage.tables import Alert, Commitment, Need
 
 
@@ -51,7 +51,7 @@ def needs_since(tx: Transaction, since: datetime) -> NeedFact:
 _UNKNOWN = sa.and_(Alert.kind == "sos", sa.or_(Alert.danger.is_(None), Alert.question != ""))
 SEVERITY = sa.case((_UNKNOWN, 1), else_=Alert.severity)
 _OPEN_ALERT = (Alert.resolved_at.is_(None), Alert.merged_into_id.is_(None))
-_OPEN_NEED = Need.state.in_(OPEN_STATES)
+_OPEN_NEED = Need.state.in_(STATES)
 
 
 def open_alerts(tx: Transaction, most: int) -> list[Alert]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
+from storage import queues
 from storage.database import Transaction
 from storage.tables import Account, Alert, Cursor, Inbox, Key, Person
 
@@ -149,8 +150,7 @@ def cursor(tx: Transaction, gateway: str) -> str | None:
 
 _row, _earlier = aliased(Inbox), aliased(Inbox)
 # An SOS overtakes all; what is ordinary and what was slowed keep one order.
-_GOES_BEFORE = sa.exists().where(
-    _earlier.sender == _row.sender,
+_EARLIER = sa.select(_earlier.id).where(
     _earlier.outcome.is_(None),
     sa.or_(
         sa.and_(_earlier.lane == CRISIS, sa.or_(_row.lane != CRISIS, _earlier.id < _row.id)),
@@ -187,10 +187,12 @@ def claim(tx: Transaction, now: datetime, worker: str, limit: int, hold: timedel
 
 def _free(tx: Transaction, now: datetime, limit: int, which: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:
     """The first of some events that nobody holds and before which none of their sender's goes."""
+    queues.walk(tx)
     free = sa.or_(_row.claimed_until.is_(None), _row.claimed_until < now)
+    goes_before = queues.any_of_the_same(tx, _EARLIER, _earlier.sender, _row.sender)
     query = (
         sa.select(_row.id, _row.attempts, _row.lane)
-        .where(_row.outcome.is_(None), free, which, ~_GOES_BEFORE)
+        .where(_row.outcome.is_(None), free, which, ~goes_before)
         .order_by(_row.lane, _row.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=_row)
@@ -198,16 +200,31 @@ def _free(tx: Transaction, now: datetime, limit: int, which: sa.ColumnElement[bo
     return list(tx.session.execute(query))
 
 
-def load(tx: Transaction, worker: str, ids: Sequence[int]) -> list[Inbox]:
+class Claimed(NamedTuple):
+    """An event that is to be handled; its payload is None once its sender was forgotten."""
+
+    id: int
+    gateway: str
+    sender: bytes
+    lane: int
+    key_id: UUID
+    sealed_payload: bytes | None
+    attempts: int
+    received_at: datetime
+
+
+_CLAIMED = [getattr(Inbox, name) for name in Claimed._fields]
+
+
+def load(tx: Transaction, worker: str, ids: Sequence[int]) -> list[Claimed]:
     """The claimed events that are still this worker's, in the order in which they are to be handled."""
-    rows = list(
-        tx.session.scalars(
-            sa.select(Inbox)
-            .where(Inbox.id.in_(ids), Inbox.outcome.is_(None), Inbox.claimed_by == worker)
-            .order_by(Inbox.lane, Inbox.id)
-            .with_for_update()
-        )
+    query = (
+        sa.select(*_CLAIMED)
+        .where(Inbox.id.in_(ids), Inbox.outcome.is_(None), Inbox.claimed_by == worker)
+        .order_by(Inbox.lane, Inbox.id)
+        .with_for_update()
     )
+    rows = [Claimed(*row) for row in tx.session.execute(query)]
     tx.load_keys(row.key_id for row in rows)
     return rows
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from storage import alerts, conversations, fates, needs, offers, people
+from storage import alerts, conversations, fates, needs, offers, open_needs, people
 from storage.database import Loaded, Transaction
 from storage.tables import (
     Account,
@@ -53,7 +53,7 @@ def maker(tx: Transaction, now: datetime, code: str) -> Person | None:
 def open_cases(tx: Transaction, person_id: UUID) -> list[str]:
     """The references of all that a person is in the middle of: as asker, helper or coordinator."""
     tx.write()
-    own = [need.reference for need in needs.open_of(tx, person_id)]
+    own = [need.reference for need in open_needs.of(tx, person_id)]
     own += [each.reference for each in alerts.unresolved(tx) if person_id in (each.person_id, each.owner_id)]
     talks = conversations.talks_of(tx, person_id)
     helped = [commitment.need_id for commitment in needs.commitments_of(tx, person_id)]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from storage import open_needs
 from storage.database import Transaction
 from storage.ledger import Lasting
 from storage.tables import Commitment, Invitation, Need, Part, Person
-
-OPEN_STATES = ("open", "taken")
 
 
 def add(tx: Transaction, *, parts: Sequence[tuple[str, int]] = (), **columns: Any) -> Need:
@@ -24,7 +23,7 @@ def add(tx: Transaction, *, parts: Sequence[tuple[str, int]] = (), **columns: An
         for position, (skill, wanted) in enumerate(parts or ((need.skill, 1),))
     ]
     tx.session.add_all((need, *made))
-    tx.loaded.needs.append(need)
+    open_needs.add(tx, need)
     tx.loaded.invitations[need.id] = []
     tx.loaded.parts[need.id] = made
     return need
@@ -36,21 +35,6 @@ def get(tx: Transaction, need_id: UUID) -> Need:
 
 def by_reference(tx: Transaction, reference: str) -> Need | None:
     return tx.session.scalars(sa.select(Need).where(Need.reference == reference)).first()
-
-
-def reference_taken(tx: Transaction, reference: str) -> bool:
-    with tx.asking():  # two alike in one batch are caught by the constraint, and the batch is done again
-        return tx.session.scalar(sa.select(Need.id).where(Need.reference == reference)) is not None
-
-
-def open_of(tx: Transaction, person_id: UUID) -> list[Need]:
-    return list(
-        tx.session.scalars(
-            sa.select(Need)
-            .where(Need.person_id == person_id, Need.state.in_(OPEN_STATES))
-            .order_by(Need.created_at)
-        )
-    )
 
 
 def words_of(tx: Transaction, need: Need) -> str:
@@ -82,7 +66,7 @@ def keep_said(tx: Transaction, need: Need, said: dict[str, Any]) -> None:
 
 def close(tx: Transaction, now: datetime, need: Need, state: str) -> bool:
     """End a need as `done`, `cancelled` or `expired`; False if it had ended already."""
-    if not _move(tx, need.id, OPEN_STATES, state):
+    if not _move(tx, need.id, open_needs.STATES, state):
         return False
     need.closed_at = now
     need.next_step_at = None
@@ -122,19 +106,6 @@ def forsake(tx: Transaction, need: Need) -> None:
     _move(tx, need.id, ("merged",), "cancelled")
 
 
-def open_like(tx: Transaction, made: Need, since: datetime, limit: int) -> list[Need]:
-    """Open needs of other people for the same help in the same cell, the newest first."""
-    query = (
-        sa.select(Need)
-        .where(Need.latitude == made.latitude, Need.longitude == made.longitude, Need.skill == made.skill)
-        .where(Need.state.in_(OPEN_STATES), Need.person_id != made.person_id, Need.created_at >= since)
-        .order_by(Need.created_at.desc(), Need.id)
-        .limit(limit)
-    )
-    with tx.asking(Need):
-        return list(tx.session.scalars(query))
-
-
 def _move(tx: Transaction, need_id: UUID, allowed: Sequence[str], state: str) -> bool:
     """Change the state only from an allowed one: the condition and the change are one statement."""
     moved = tx.session.execute(
@@ -150,7 +121,7 @@ def due(tx: Transaction, now: datetime, limit: int) -> list[Need]:
     return list(
         tx.session.scalars(
             sa.select(Need)
-            .where(Need.next_step_at <= now, Need.state.in_(OPEN_STATES))
+            .where(Need.next_step_at <= now, Need.state.in_(open_needs.STATES))
             .order_by(Need.next_step_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -214,7 +185,7 @@ def take_part(tx: Transaction, need: Need, part_id: UUID | None) -> bool:
 def give_back(tx: Transaction, need: Need, part_id: UUID | None) -> bool:
     """Free a place in a part again; whether the need is open by that: False if it has ended."""
     lock(tx, need)
-    if need.state not in OPEN_STATES or not _count(tx, part(tx, need.id, part_id), Part.taken > 0, -1):
+    if need.state not in open_needs.STATES or not _count(tx, part(tx, need.id, part_id), Part.taken > 0, -1):
         return False
     need.state = "open"
     return True
@@ -268,29 +239,6 @@ def invitations(tx: Transaction, need_id: UUID, *states: str) -> list[Invitation
     if states:
         query = query.where(Invitation.state.in_(states))
     return list(tx.session.scalars(query.order_by(Invitation.asked_at, Invitation.id)))
-
-
-def opened_lately(tx: Transaction, since: datetime, now: datetime, within: timedelta, most: int) -> int:
-    """How many open needs are new and wait for their next step, counted up to `most`.
-
-    Found by the moment of that step, which is within the time that a wave waits. Those of this transaction
-    count by the same rule, and the one whose first step is just being looked for counts too: whether needs
-    come in one batch or one by one must make no difference.
-    """
-    waiting = (
-        sa.select(Need.id)
-        .where(Need.next_step_at > now, Need.next_step_at <= now + within)
-        .where(Need.created_at > since, Need.state == "open")
-        .limit(most)
-    )
-    with tx.asking():
-        before = set(tx.session.scalars(waiting))
-    made_now = {
-        need.id
-        for need in tx.loaded.needs
-        if need.state == "open" and (need.next_step_at is None or now < need.next_step_at <= now + within)
-    }
-    return min(most, len(before | made_now))
 
 
 def pending_of(tx: Transaction, person_id: UUID) -> list[Invitation]:

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from storage import queues
 from storage.database import Transaction
 from storage.inbox import intake_key
 from storage.tables import Account, Outbox, Person, Room
@@ -89,8 +90,7 @@ def _owner_key(tx: Transaction, account: Account) -> UUID:
 # Written out, not bound: SQLite uses a partial index only where its condition stands word for word.
 _row, _earlier = aliased(Outbox), aliased(Outbox)
 _UNSENT: sa.BindParameter[Any] = sa.bindparam("unsent", UNSENT, expanding=True, literal_execute=True)
-_GOES_BEFORE = sa.exists().where(
-    _earlier.recipient == _row.recipient,
+_EARLIER = sa.select(_earlier.id).where(
     _earlier.state.in_(_UNSENT),
     sa.or_(
         # What is on its way to this reader is answered for before the next leaves.
@@ -101,19 +101,24 @@ _GOES_BEFORE = sa.exists().where(
 )
 
 
+def _goes_before(tx: Transaction) -> sa.ColumnElement[bool]:
+    return queues.any_of_the_same(tx, _EARLIER, _earlier.recipient, _row.recipient)
+
+
 def claim(tx: Transaction, now: datetime, gateway: str, courier: str, limit: int, hold: timedelta,
           skip: Collection[bytes], most_lane: int = 9) -> list[Outbox]:  # fmt: skip
     """Take the next messages that are due, by lane, for each reader only the oldest of its lane.
 
     skip: readers to whom nothing may be sent now. most_lane: leave lanes above this one for later.
     """
+    queues.walk(tx)
     query = sa.select(_row).where(
         _row.gateway == gateway,
         _row.state.in_(_UNSENT),
         _row.state == "waiting",
         _row.due_at <= now,
         _row.lane <= most_lane,
-        ~_GOES_BEFORE,
+        ~_goes_before(tx),
     )
     if skip:
         query = query.where(_row.recipient.not_in(skip))
@@ -299,7 +304,7 @@ def relayed_from(tx: Transaction, account_id: UUID, message_id: str) -> list[Out
 
 def next_due(tx: Transaction) -> datetime | None:
     """When the next message may leave; one that waits behind another does not count."""
-    waiting = (_row.state.in_(_UNSENT), _row.state == "waiting", ~_GOES_BEFORE)
+    waiting = (_row.state.in_(_UNSENT), _row.state == "waiting", ~_goes_before(tx))
     return tx.session.scalar(sa.select(sa.func.min(_row.due_at)).where(*waiting))
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from storage import alerts, conversations, forgetting, inbox, keepsakes, needs, outbox, work
+from storage import alerts, conversations, forgetting, inbox, keepsakes, needs, open_needs, outbox, work
 from storage.database import Transaction
 from storage.ledger import ENDS, FORGOTTEN, RESOLVED, Entries, Lasting, fingerprint
 from storage.tables import (
@@ -72,7 +72,7 @@ def _end_again(tx: Transaction, listed: Entries) -> int:
             conversations.close_talks(tx, end[1], alert_id=alert.id)
             _no_longer_shown(tx, alert.id)
             count += 1
-    for need in tx.session.scalars(sa.select(Need).where(Need.state.in_(needs.OPEN_STATES))).all():
+    for need in tx.session.scalars(sa.select(Need).where(Need.state.in_(open_needs.STATES))).all():
         if (end := ended(need.id)) is not None:
             _end_need(tx, need, *end)
             count += 1
@@ -103,7 +103,7 @@ def end(tx: Transaction, now: datetime, reference: str) -> bool:
     alert, need = alerts.by_reference(tx, reference), needs.by_reference(tx, reference)
     if alert is not None and alert.resolved_at is None:
         about = alert.id
-    elif need is not None and need.state in needs.OPEN_STATES:
+    elif need is not None and need.state in open_needs.STATES:
         about = need.id
     else:
         return False

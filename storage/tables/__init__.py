@@ -30,7 +30,7 @@ from storage.tables.readiness import (
     Routine,
     Shift,
 )
-from storage.tables.talking import Attachment, Choice, Conversation, Talk
+from storage.tables.talking import Attachment, Choice, Conversation, Shown, Talk
 
 __all__ = [
     "WAITING",
@@ -77,6 +77,7 @@ __all__ = [
     "Room",
     "Routine",
     "Shift",
+    "Shown",
     "Talk",
     "UtcTime",
     "Verification",

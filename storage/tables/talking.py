@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -37,6 +38,18 @@ class Choice(Base):
     created_at: Mapped[datetime]
     position: Mapped[int]  # among the messages of one turn
     __table_args__ = (Index("ix_choices_account", "account_id", "created_at"),)
+
+
+class Shown(NamedTuple):
+    """A row of choices, which never changes; most turns make one, so it is no object of the session."""
+
+    id: UUID
+    token: str
+    account_id: UUID
+    scope: str
+    sealed_options: bytes
+    created_at: datetime
+    position: int
 
 
 class Talk(Base):

@@ -10,7 +10,7 @@ from handlers.post import post
 from storage import needs, offers, people
 from storage.database import Transaction
 from storage.offers import Terms
-from storage.tables import Verification
+from storage.tables import Need, Verification
 from tests.world import BARCELONA, Friend, World
 
 
@@ -50,7 +50,7 @@ async def asks(world: World, name: str, *parts: tuple[str, int], urgent: bool = 
 
     def ask(tx: Transaction) -> str:
         known, moment = _meet(world, tx, name), Moment(world.core, tx, world.time())
-        reference = references.new(tx.random, "N", lambda text: needs.reference_taken(tx, text))
+        reference = references.new(tx, Need)
         need = needs.add(
             tx, parts=wanted, reference=reference, person_id=known.person.id, skill=wanted[0][0],
             urgent=urgent, state="open", latitude=place[0], longitude=place[1], created_at=world.time(),

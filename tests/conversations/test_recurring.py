@@ -117,6 +117,7 @@ async def test_several_helpers_are_found_one_by_one(world: World, words: str) ->
     ben.hears("sofa")
     ana.hears("1 of 2 helpers have accepted", "Stop")
     cleo.hears_nothing()
+    await world.forward(seconds=1)  # they are numbered in the order in which they accept
     await cleo.presses("I can")
     cleo.hears("sofa")
     ana.hears("2 of 2 helpers have accepted", "It is done")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from storage import alerts, conversations, due, fates, inbox, linking, outbox, people
+from storage import alerts, choices, due, fates, inbox, linking, outbox, people
 from storage.database import Database, Transaction
 from storage.people import Known
 from storage.tables import Account, Choice, Key, Outbox, Person
@@ -119,7 +119,7 @@ async def test_buttons_are_valid_in_both_accounts(database: Database) -> None:
     def pass_on(tx: Transaction) -> None:
         me, account = people.get(tx, ana.person.id), tx.session.get_one(Account, other.id)
         options = [{"says": "/my", "label": "Mine", "means": ""}]
-        choice = conversations.add_choice(tx, NOON, account, me, "", "Which?", options)
+        choice = choices.add(tx, NOON, account, me, "", "Which?", options)
         body = {"text": "Which?", "buttons": [["Mine", f"{choice.token}1", False]]}
         outbox.add(tx, NOON, account, me.key_id, body, 1, choice_id=choice.id)
         tx.write()

@@ -17,7 +17,7 @@ from PIL import Image
 
 from bot.settings import SettingsError, read_settings
 from bot.setup import open_database
-from storage import alerts, conversations, forgetting, inbox, needs, offers, outbox, people, work
+from storage import alerts, conversations, forgetting, inbox, needs, offers, open_needs, outbox, people, work
 from storage.database import Database, Transaction
 from storage.ledger import Ledger
 from storage.people import Known
@@ -187,7 +187,7 @@ async def test_all_of_one_person_goes_and_all_of_the_others_stays(database: Data
         await database.run(
             lambda tx: people.name_of(tx, zuleika.person) or tx.seal(zuleika.person.key_id, "", "")
         )
-    words = await database.run(lambda tx: needs.words_of(tx, needs.open_of(tx, cleo.person.id)[0]))
+    words = await database.run(lambda tx: needs.words_of(tx, open_needs.of(tx, cleo.person.id)[0]))
     assert words == "insulin"
     event = await database.run(lambda tx: inbox.claim(tx, NOON + DAY, "worker", 9, HOUR))
     assert len(event) == 1, "what Zuleika had said is not handled any more, what Cleo said is"
@@ -227,7 +227,7 @@ async def test_a_turn_that_fails_forgets_nobody(database: Database) -> None:
     with pytest.raises(ConnectionError):
         await database.run(broken)
     assert await database.run(counts) == before
-    opened = await database.run(lambda tx: needs.words_of(tx, needs.open_of(tx, zuleika.person.id)[0]))
+    opened = await database.run(lambda tx: needs.words_of(tx, open_needs.of(tx, zuleika.person.id)[0]))
     assert opened == "insulin", "the key is found again"
 
 

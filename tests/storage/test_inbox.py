@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from storage import alerts, inbox
 from storage.database import Database, Transaction
-from storage.inbox import CRISIS, ORDINARY, SLOWED, Arrival
+from storage.inbox import CRISIS, ORDINARY, SLOWED, Arrival, Claimed
 from storage.tables import Inbox, Key
 from tests.storage import BOTH_ENGINES, DAY, HOUR, KEEP, SECOND, empty, person, some
 from tests.world import NOON
@@ -38,7 +38,7 @@ async def claim(database: Database, worker: str = "one", limit: int = 64, now: d
     return await database.run(lambda tx: inbox.claim(tx, now, worker, limit, HOLD))
 
 
-def _words(tx: Transaction, row: Inbox) -> str:
+def _words(tx: Transaction, row: Inbox | Claimed) -> str:
     assert row.sealed_payload is not None
     return str(tx.open(row.key_id, "event", row.sealed_payload)["event"]["text"])
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from storage import (
     alerts,
     candidates,
+    choices,
     conversations,
     linking,
     needs,
@@ -68,9 +69,7 @@ def a_past(tx: Transaction, name: str, other: Person) -> Known:
     work.add_code(tx, NOON, f"code of {name}", "link", 1, HOUR, me.id)
     work.add_job(tx, NOON, account, me.key_id, "fetch attachment", {"reference": "x"})
     conversations.save_form(tx, NOON, account, me, None, "need", {"words": "pills"})
-    choice = conversations.add_choice(
-        tx, NOON, account, me, "", "Which?", [{"says": "/my", "label": "Mine", "means": ""}]
-    )
+    choice = choices.add(tx, NOON, account, me, "", "Which?", [{"says": "/my", "label": "Mine", "means": ""}])
     outbox.add(tx, NOON, account, me.key_id, {"text": "still waits"}, 1, choice_id=choice.id)
     tx.write()
     return known
@@ -122,16 +121,17 @@ async def test_what_is_kept_opens_with_the_one_key_that_is_left(database: Databa
         me = people.get(tx, ana.person.id)
         account = tx.session.get_one(Account, zuleika.account.id)
         offer = offers.of(tx, me.id)
-        choice = tx.session.scalars(sa.select(Choice)).one()
+        kept = choices.get(tx, tx.session.scalars(sa.select(Choice.id)).one())
         row = tx.session.scalars(sa.select(Outbox)).one()
         assert offer is not None
+        assert kept is not None
         assert row.sealed_body is not None
         return [
             people.name_of(tx, me),
             tx.open(me.key_id, "address", account.sealed_address),
             tx.open(me.key_id, "contact", account.sealed_contact or b""),
             tx.open(me.key_id, "offer words", offer.sealed_words),
-            conversations.options(tx, me, choice).options[0]["says"],
+            choices.options(tx, me, kept).options[0]["says"],
             tx.open(row.key_id, "message", row.sealed_body)["text"],
             tx.open(row.key_id, "address", row.sealed_address),
             row.key_id == me.key_id and row.person_id == me.id,

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from storage import alerts, conversations, due, inbox, needs, work
+from storage import alerts, choices, conversations, due, inbox, needs, work
 from storage.database import Database, Transaction
 from storage.inbox import Arrival
 from storage.people import Known
@@ -127,7 +127,7 @@ async def test_a_chat_has_one_open_form(database: Database) -> None:
     assert await database.run(read) == ("offer", {"words": "a van"})
 
     def purge(tx: Transaction, passed: timedelta) -> int:
-        conversations.purge(tx, NOON + passed, 2 * DAY, 30 * DAY)
+        conversations.purge(tx, NOON + passed, 2 * DAY)
         return len(list(tx.session.scalars(sa.select(Conversation))))
 
     assert await database.run(partial(purge, passed=2 * DAY)) == 1
@@ -139,34 +139,34 @@ async def test_buttons_are_found_by_token_or_as_the_latest_of_the_chat(database:
 
     def add(tx: Transaction, to: Known, text: str) -> str:
         says = [{"says": f"/{text}", "label": text}]
-        return conversations.add_choice(tx, NOON, to.account, to.person, "need", text, says).token
+        return choices.add(tx, NOON, to.account, to.person, "need", text, says).token
 
     tokens = await database.run(lambda tx: [add(tx, ana, f"{number}") for number in range(7)])
     await database.run(partial(add, to=ben, text="other"))
 
     def read(tx: Transaction, together: bool) -> list[str]:
         if together:
-            conversations.load_choices(tx, [ben.account.id, ana.account.id])
-        found = conversations.recent_choices(tx, ana.account.id)
-        return [conversations.options(tx, ana.person, each).summary for each in found]
+            choices.load_recent(tx, [ben.account.id, ana.account.id])
+        found = choices.recent(tx, ana.account.id)
+        return [choices.options(tx, ana.person, each).summary for each in found]
 
     assert await database.run(partial(read, together=True)) == ["6", "5", "4", "3", "2"]
     assert await database.run(partial(read, together=False)) == ["6", "5", "4", "3", "2"]
-    first = await database.run(lambda tx: conversations.pressed(tx, tokens[0]))
+    first = await database.run(lambda tx: choices.pressed(tx, tokens[0]))
     assert first is not None
     assert first.account_id == ana.account.id
-    assert await database.run(lambda tx: conversations.pressed(tx, "guessed")) is None
+    assert await database.run(lambda tx: choices.pressed(tx, "guessed")) is None
     assert len(set(tokens)) == 7
     assert all(len(token) == 16 for token in tokens)
 
     def late(tx: Transaction) -> list[str]:
-        conversations.load_choices(tx, [ana.account.id])
+        choices.load_recent(tx, [ana.account.id])
         add(tx, ana, "new")
-        return [conversations.options(tx, ana.person, each).summary
-                for each in conversations.recent_choices(tx, ana.account.id)]  # fmt: skip
+        return [choices.options(tx, ana.person, each).summary
+                for each in choices.recent(tx, ana.account.id)]  # fmt: skip
 
     assert await database.run(late) == ["new", "6", "5", "4", "3"]
-    await database.run(lambda tx: conversations.purge(tx, NOON + 30 * DAY + SECOND, DAY, 30 * DAY))
+    await database.run(lambda tx: choices.purge(tx, NOON + 30 * DAY + SECOND, 30 * DAY))
     assert await database.run(lambda tx: tx.session.scalars(sa.select(Choice)).all()) == []
 
 

@@ -1,0 +1,112 @@
+"""Choices: the buttons of messages, found by a token that is pressed or by what a short text may mean."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from storage.database import Transaction
+from storage.tables import Account, Choice, Person, Shown
+
+RECENT = 5  # messages with buttons that a number or a label may mean
+TOKEN_BYTES = 12  # 96 bits
+TOKEN_LENGTH = 16  # characters, within the 64 bytes that Telegram allows a button
+
+
+_COLUMNS = [getattr(Choice, name) for name in Shown._fields]
+
+
+def add(tx: Transaction, now: datetime, account: Account, person: Person, scope: str, summary: str,
+        options: list[dict[str, str]]) -> Shown:  # fmt: skip
+    """Remember the buttons of a message; `summary` is its first line, for asking which one was meant."""
+    sealed = tx.seal(person.key_id, "choice", {"summary": summary, "options": options})
+    made = _keep(tx, now, account, scope, sealed)
+    if account.id in tx.loaded.choices:
+        tx.loaded.choices[account.id].insert(0, made)
+    return made
+
+
+def copy(tx: Transaction, now: datetime, choice: Shown, account: Account) -> Shown:
+    """The same buttons, valid in another account of the same person too."""
+    tx.loaded.choices.pop(account.id, None)
+    return _keep(tx, now, account, choice.scope, choice.sealed_options)
+
+
+def _keep(tx: Transaction, now: datetime, account: Account, scope: str, sealed: bytes) -> Shown:
+    tx.choices_made += 1
+    token = base64.urlsafe_b64encode(tx.random.randbytes(TOKEN_BYTES)).decode()
+    made = Shown(tx.new_id(), token, account.id, scope, sealed, now, tx.choices_made)
+    tx.choices.append(made._asdict())
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The buttons of a message, opened: each has `says` and `label`."""
+
+    summary: str
+    options: list[dict[str, str]]
+
+
+def options(tx: Transaction, person: Person, choice: Shown) -> Options:
+    return Options(**tx.open(person.key_id, "choice", choice.sealed_options))
+
+
+def get(tx: Transaction, choice_id: UUID) -> Shown | None:
+    """The buttons of a message; None once they are too old."""
+    return next(iter(_find(tx, sa.select(*_COLUMNS).where(Choice.id == choice_id))), None)
+
+
+def load_pressed(tx: Transaction, tokens: Sequence[str]) -> None:
+    """Load the buttons that were pressed with one statement."""
+    found = _find(tx, sa.select(*_COLUMNS).where(Choice.token.in_(tokens)))
+    tx.loaded.pressed = {choice.token: choice for choice in found}
+
+
+def pressed(tx: Transaction, token: str) -> Shown | None:
+    if token not in tx.loaded.pressed:
+        load_pressed(tx, [token])
+    return tx.loaded.pressed.get(token)
+
+
+def load_recent(tx: Transaction, account_ids: Sequence[UUID]) -> None:
+    """Load the newest buttons of many chats with one statement."""
+    tx.loaded.choices = {account_id: [] for account_id in account_ids}
+    age = sa.func.row_number().over(
+        partition_by=Choice.account_id, order_by=(Choice.created_at.desc(), Choice.position.desc())
+    )
+    ranked = sa.select(Choice.id, age.label("age")).where(Choice.account_id.in_(account_ids)).subquery()
+    query = (
+        sa.select(*_COLUMNS)
+        .join(ranked, ranked.c.id == Choice.id)
+        .where(ranked.c.age <= RECENT)
+        .order_by(ranked.c.age)
+    )
+    for choice in _find(tx, query):
+        tx.loaded.choices[choice.account_id].append(choice)
+
+
+def recent(tx: Transaction, account_id: UUID) -> list[Shown]:
+    """The newest messages of a chat that have buttons, the newest first."""
+    if account_id not in tx.loaded.choices:
+        before = tx.loaded.choices
+        load_recent(tx, [account_id])
+        tx.loaded.choices |= before
+    return tx.loaded.choices[account_id][:RECENT]
+
+
+def purge(tx: Transaction, now: datetime, keep: timedelta) -> None:
+    """Drop buttons that nobody will press any more."""
+    tx.session.execute(sa.delete(Choice).where(Choice.created_at < now - keep))
+
+
+def _find(tx: Transaction, query: sa.Select[Any]) -> list[Shown]:
+    if tx.choices:
+        tx.write()
+    return [Shown(*row) for row in tx.session.execute(query)]

@@ -1,0 +1,21 @@
+"""Which references are taken; a reference is for people to quote, and never an authority."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from storage.database import Transaction
+from storage.tables import Alert, Crisis, Drill, Need
+
+Case = type[Need] | type[Alert] | type[Crisis] | type[Drill]
+
+
+def taken(tx: Transaction, case: Case, drawn: Sequence[str]) -> set[str]:
+    """Those of the references that are borne by a case already.
+
+    Two alike that are not written yet are caught by the constraint, and their batch is done again.
+    """
+    with tx.asking():
+        return set(tx.session.scalars(sa.select(case.reference).where(case.reference.in_(drawn))))
