@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 MASTER_KEY_BYTES = 32
 NONCE_BYTES = 12
 INDEX_BYTES = 16
-REMEMBERED_KEYS = 50_000  # about 20 MB of opened keys
+REMEMBERED_KEYS = 4_000  # about 10 MB: an opened key takes 2.6 kB
 
 
 class WrongMasterKey(Exception):

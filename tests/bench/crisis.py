@@ -140,6 +140,7 @@ async def running(app: App) -> AsyncIterator[None]:
 async def measure(database: Database) -> dict[str, float]:
     stage = Stage()
     app = App.compose(database, make_core(), [stage])
+    await app.start()
     await _coordinators(app, stage)
     async with running(app):
         idle = [await _sos(stage, 100_000 + number) for number in range(IDLE)]
@@ -313,6 +314,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="onecloak-bench-") as folder:
         database = await open_database(sqlite_url(Path(folder) / "bench.db"))
         result["sqlite"] = await measure(database)
+        _say(f"{result}\n")
         await database.close()
     with postgres_server() as server:
         database = await open_database(await create_postgres(server, "bench"))

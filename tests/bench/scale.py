@@ -30,13 +30,14 @@ from tests.engines import MASTER_KEY, create_postgres, open_database, postgres_s
 from tests.world import make_core
 
 WORKERS = (1, 2, 4)
-PEOPLE = 400  # who say the five lines of the script each
+PEOPLE = 1_000  # who say the five lines of the script each
 
 
 async def work(url: str) -> None:
     """One worker: ready on its output, begins at a line of its input, says how many turns were its own."""
     database = Database(url, Vault(MASTER_KEY), SystemRandom())
     app = App.compose(database, make_core(), [])
+    app.core.lexicons.make_ready()  # as a running worker does beside its first turns
     await app.worker.run_once()  # nothing yet; the first question connects
     print("ready", flush=True)  # noqa: T201
     await asyncio.to_thread(sys.stdin.readline)

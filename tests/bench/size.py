@@ -76,7 +76,7 @@ async def live(folder: Path, turns: int, imports: float) -> None:
     from bot.settings import read_settings
     from bot.setup import load_core, open_database
     from storage.sealing import Vault
-    from tests.bench.pipeline import Nowhere, batches, update
+    from tests.bench.pipeline import BATCH, Nowhere, batches, update
     from tests.engines import MASTER_KEY, sqlite_url
 
     process, begun = psutil.Process(), time.perf_counter()
@@ -91,8 +91,9 @@ async def live(folder: Path, turns: int, imports: float) -> None:
     assert await app.worker.run_once() == 1
     first, at_first = time.perf_counter() - begun, process.memory_info().rss
     core.lexicons.make_ready()  # a running process does this beside its first turns
-    for batch in batches([update(2 + number, number, "hello there") for number in range(turns)]):
-        await app.stations[0].gateway.accept(batch, None)
+    for first_of in range(0, turns, BATCH):
+        said = [update(2 + number, number, "hello there") for number in range(first_of, first_of + BATCH)]
+        await app.stations[0].gateway.accept(batches(said)[0], None)
         while await app.worker.run_once():
             pass
     print(  # noqa: T201

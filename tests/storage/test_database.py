@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from typing import Any
 
+import aiosqlite
 import pytest
 import sqlalchemy as sa
 
@@ -28,3 +31,27 @@ async def test_a_cancelled_transaction_leaves_the_write_lock_free(
     assert sqlite_database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
     names = sa.select(sa.func.count()).where(Fact.name.startswith("fact "))
     assert await sqlite_database.run(lambda tx: tx.session.scalar(names)) in (0, 3)
+
+
+async def test_a_statement_makes_one_trip_to_the_thread_of_sqlite(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trips = 0
+    make = aiosqlite.Connection._execute
+
+    async def counted(connection: aiosqlite.Connection, *arguments: Any) -> Any:
+        nonlocal trips
+        trips += 1
+        return await make(connection, *arguments)  # type: ignore[no-untyped-call]
+
+    def ask(tx: Transaction, times: int) -> int:
+        rows = [tx.session.scalar(sa.text("SELECT 1 UNION SELECT 2")) for _ in range(times)]
+        return len(rows)
+
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
+    taken = []
+    for times in (10, 30):
+        trips = 0
+        assert await sqlite_database.run(partial(ask, times=times)) == times
+        taken.append(trips)
+    assert taken[1] - taken[0] == 20
