@@ -17,7 +17,7 @@ from handlers import alarms
 from handlers.contents import DUTIES, Duty
 from handlers.context import Core, Moment
 from handlers.post import post
-from storage import choices, conversations, fates, inbox, outbox, outside, work
+from storage import choices, conversations, due, fates, inbox, outbox, outside, work
 from storage.database import Database, Transaction, is_outage
 
 log = logging.getLogger(__name__)
@@ -51,13 +51,16 @@ class Clock:
             await self.database.run(partial(self._look_ahead, now=now))
         self._last = now
         done = 0
-        for duty in await self._what_is_due(now):
+        duties, is_held_up = await self._what_is_due(now)
+        for duty in duties:
             done += await self._run(duty, now)
         if self._cleaned_at is None or now - self._cleaned_at >= CLEAN_EVERY:
             self._cleaned_at = now
             await self.database.run(partial(self._clean, now=now))
         # A crisis message that its platform holds up goes through another; no courier need run for that.
-        return done + await self.database.run(lambda tx: fates.pass_on_crisis(tx, now, AT_ONCE))
+        if is_held_up:
+            done += await self.database.run(lambda tx: fates.pass_on_crisis(tx, now, AT_ONCE))
+        return done
 
     def _look_ahead(self, tx: Transaction, now: datetime) -> None:
         """At the start, and when the clock went back: in a crisis nothing waits for an hour that it lost."""
@@ -65,21 +68,21 @@ class Clock:
         outbox.hasten_crisis(tx, now, LONGEST_PAUSE)
         outside.hasten(tx, now)
 
-    async def _what_is_due(self, now: datetime) -> Sequence[Duty]:
+    async def _what_is_due(self, now: datetime) -> tuple[Sequence[Duty], bool]:
         """Ask once for all: mostly nothing is due, and each transaction holds up the others.
+
+        Which duties are, and whether crisis messages have waited too long for their platform.
 
         Asked without a lock, so that the clocks of several workers don't hide from each other what is due.
         """
 
-        def due(tx: Transaction) -> list[Duty]:
-            first = [(duty, duty.next_due(tx)) for duty in DUTIES]
-            return [duty for duty, at in first if at is not None and at <= now]
-
         try:
-            return await self.database.run(due)
+            first = await self.database.run(due.earliest)
         except Exception as error:  # noqa: BLE001 (a wall: what can be asked by itself must still happen)
             log.warning("asking what is due failed (%s); each kind is asked by itself", type(error).__name__)
-            return DUTIES
+            return DUTIES, True
+        kinds = {kind for kind, at in first.items() if at is not None and at <= now}
+        return [duty for duty in DUTIES if duty.name in kinds], due.HELD_UP in kinds
 
     async def _run(self, duty: Duty, now: datetime) -> int:
         try:
@@ -138,8 +141,7 @@ class Clock:
         """When the next thing is due; None if nothing is."""
 
         def earliest(tx: Transaction) -> datetime | None:
-            moments = [duty.next_due(tx) for duty in DUTIES]
-            moments += [outbox.next_due(tx), fates.next_due(tx), work.next_due(tx), outside.next_due(tx)]
+            moments = [*due.earliest(tx).values(), outbox.next_due(tx)]
             return min((each for each in moments if each is not None), default=None)
 
         return await self.database.run(earliest)

@@ -71,7 +71,7 @@ async def explain(settings: Settings, reference: str) -> str:
 
 
 async def _in_turn(settings: Settings, do: Callable[[Moment], Result]) -> Result:
-    core = load_core(settings)
+    core = load_core(settings, listens=False)
     vault, _word = open_vault(settings)
     database = await open_database(settings, vault, SystemRandom())
     try:

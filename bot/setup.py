@@ -35,16 +35,20 @@ LEDGER = ".ledger"  # the ending of its name, beside the database
 LOCALES = Path(__file__).parent.parent / "locales"
 
 
-def load_core(settings: Settings) -> Core:
+def load_core(settings: Settings, *, listens: bool = True) -> Core:
+    """What turns share; raises SettingsError.
+
+    listens: whether plain words are to be understood. To read the lexicons takes a second.
+    """
     own = read_own_skills(settings.skills_file) if settings.skills_file else Vocabulary()
     try:
         catalogs = Catalogs.load(LOCALES, settings.language, settings.locales_folder)
-        lexicons = Lexicons.load(LOCALES, own.synonyms, settings.locales_folder)
+        if settings.language not in catalogs.languages:
+            known = ", ".join(catalogs.languages)
+            raise SettingsError(f"{PREFIX}LANGUAGE is wrong: there are catalogs for {known}.")
+        lexicons = Lexicons.load(LOCALES, own.synonyms, settings.locales_folder) if listens else Lexicons({})
     except ValueError as error:  # only of the union's own files: ours are tested
         raise SettingsError(f"{PREFIX}LOCALES_FOLDER has a file that can't be used: {error}") from None
-    if settings.language not in catalogs.languages:
-        known = ", ".join(catalogs.languages)
-        raise SettingsError(f"{PREFIX}LANGUAGE is wrong: there are catalogs for {known}.")
     return Core(settings.union(), catalogs.with_names(own.names), lexicons, load_table(), own)
 
 

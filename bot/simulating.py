@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -44,7 +45,8 @@ async def simulate(settings: Settings, plan: Plan, changes: Sequence[str]) -> st
     policies = {"present": settings}
     if changes:
         policies["changed"] = _changed(settings, changes)
-    columns = {name: await day(plan, load_core(each)) for name, each in policies.items()}
+    core = load_core(settings)
+    columns = {name: await day(plan, replace(core, union=each.union())) for name, each in policies.items()}
     figures = {name: rounded(each) for name, each in columns.items()}
     return f"{table(columns)}\n{json.dumps(figures)}"
 

@@ -55,6 +55,7 @@ from handlers.messages import Inbound, Kind, Outbound, Text, _
 from storage import alerts as stored_alerts
 from storage import commitments as stored_commitments
 from storage import crises as stored_crises
+from storage import due
 from storage import needs as stored_needs
 from storage import readiness as stored_readiness
 from storage.database import Transaction
@@ -218,10 +219,9 @@ Run = Callable[[Moment, Sequence[Any]], list[Outbound]]
 class Duty:
     """Something that becomes due: how the clock finds it, and what it does with those found together."""
 
-    name: str
+    name: str  # of the kind, as `storage.due` tells when the next of it is due
     find: Callable[[Transaction, datetime, int], Sequence[Any]]
     run: Run
-    next_due: Callable[[Transaction], datetime | None]
     column: str = "next_step_at"  # of the row: when it is due
 
 
@@ -245,23 +245,11 @@ def _one_by_one(run: Callable[[Moment, Any], list[Outbound]]) -> Run:
 
 
 DUTIES: tuple[Duty, ...] = (
-    Duty("alerts", stored_alerts.due, alarms.all_due, stored_alerts.next_due),
-    Duty("needs", stored_needs.due, _needs_are_due, stored_needs.next_due),
-    Duty(
-        "commitments",
-        stored_commitments.due,
-        _one_by_one(commitments.due),
-        stored_commitments.next_due,
-        column="check_at",
-    ),
-    Duty(
-        "still needed",
-        stored_needs.to_confirm,
-        _one_by_one(still.due),
-        stored_needs.next_confirm,
-        column="confirm_at",
-    ),
-    Duty("crises", stored_crises.due, _one_by_one(crisis_mode.due), stored_crises.next_due),
-    Duty("drills", stored_readiness.due_drills, _one_by_one(drills.due), stored_readiness.next_drill_due),
-    Duty("routines", stored_readiness.due_routines, readiness.due, stored_readiness.next_routine),
+    Duty(due.ALERTS, stored_alerts.due, alarms.all_due),
+    Duty(due.NEEDS, stored_needs.due, _needs_are_due),
+    Duty(due.COMMITMENTS, stored_commitments.due, _one_by_one(commitments.due), column="check_at"),
+    Duty(due.STILL_NEEDED, stored_needs.to_confirm, _one_by_one(still.due), column="confirm_at"),
+    Duty(due.CRISES, stored_crises.due, _one_by_one(crisis_mode.due)),
+    Duty(due.DRILLS, stored_readiness.due_drills, _one_by_one(drills.due)),
+    Duty(due.ROUTINES, stored_readiness.due_routines, readiness.due),
 )

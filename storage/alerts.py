@@ -165,10 +165,6 @@ def later(tx: Transaction, now: datetime) -> list[Alert]:
     return list(tx.session.scalars(query.with_for_update()))
 
 
-def next_due(tx: Transaction) -> datetime | None:
-    return tx.session.scalar(sa.select(sa.func.min(Alert.next_step_at)))
-
-
 def page(
     tx: Transaction, now: datetime, alert: Alert, tier: str, people: Iterable[Person],
     ringing: Collection[UUID] | None = None, known: dict[UUID, AlertPage] | None = None,

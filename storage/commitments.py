@@ -34,7 +34,3 @@ def due(tx: Transaction, now: datetime, limit: int) -> list[Commitment]:
             .with_for_update(skip_locked=True)
         )
     )
-
-
-def next_due(tx: Transaction) -> datetime | None:
-    return tx.session.scalar(sa.select(sa.func.min(Commitment.check_at)).where(Commitment.state == "active"))

@@ -68,10 +68,6 @@ def due(tx: Transaction, now: datetime, limit: int) -> list[Crisis]:
     return list(tx.session.scalars(query.limit(limit).with_for_update(skip_locked=True)))
 
 
-def next_due(tx: Transaction) -> datetime | None:
-    return tx.session.scalar(sa.select(sa.func.min(Crisis.next_step_at)))
-
-
 def covers(crisis: Crisis, latitude: float | None, longitude: float | None) -> bool:
     """Whether a cell lies in the area of an emergency."""
     if latitude is None or longitude is None:

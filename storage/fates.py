@@ -139,12 +139,6 @@ def pass_on_crisis(tx: Transaction, now: datetime, limit: int) -> int:
     return len(rows)
 
 
-def next_due(tx: Transaction) -> datetime | None:
-    """When the next crisis message has waited too long for its platform."""
-    oldest = tx.session.scalar(OLDEST_HELD_UP)
-    return oldest + LONGEST_SILENCE if oldest is not None else None
-
-
 def _is_taken_back(tx: Transaction, row: Outbox) -> bool:
     """Whether it was taken back while it was on its way; that waits behind it, for the same reader."""
     behind = (Outbox.recipient == row.recipient, Outbox.state.in_(outbox.UNSENT))

@@ -84,7 +84,3 @@ def postpone(now: datetime, call: OutsideCall, reason: str) -> None:
 def get(tx: Transaction, call_id: UUID) -> OutsideCall | None:
     """The call, unless its alert was forgotten meanwhile."""
     return tx.session.get(OutsideCall, call_id, with_for_update=True)
-
-
-def next_due(tx: Transaction) -> datetime | None:
-    return tx.session.scalar(sa.select(sa.func.min(OutsideCall.due_at)))

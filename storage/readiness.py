@@ -43,10 +43,6 @@ def due_drills(tx: Transaction, now: datetime, limit: int) -> list[Drill]:
     return list(tx.session.scalars(query.limit(limit).with_for_update(skip_locked=True)))
 
 
-def next_drill_due(tx: Transaction) -> datetime | None:
-    return tx.session.scalar(sa.select(sa.func.min(Drill.next_step_at)))
-
-
 def channels(tx: Transaction) -> list[tuple[Person, Account]]:
     """Each account through which a coordinator might be told, with its owner."""
     query = (
@@ -145,7 +141,3 @@ def lost_rooms(tx: Transaction) -> list[str]:
 def due_routines(tx: Transaction, now: datetime, limit: int) -> list[Routine]:
     query = sa.select(Routine).where(Routine.next_step_at <= now).order_by(Routine.next_step_at)
     return list(tx.session.scalars(query.limit(limit).with_for_update(skip_locked=True)))
-
-
-def next_routine(tx: Transaction) -> datetime | None:
-    return tx.session.scalar(sa.select(sa.func.min(Routine.next_step_at)))

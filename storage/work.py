@@ -55,10 +55,6 @@ def postpone_job(tx: Transaction, job_id: int, until: datetime) -> None:
     tx.session.execute(sa.update(Job).where(Job.id == job_id).values(due_at=until, claimed_until=None))
 
 
-def next_due(tx: Transaction) -> datetime | None:
-    return tx.session.scalar(sa.select(sa.func.min(Job.due_at)))
-
-
 def drop_jobs(tx: Transaction, account_id: UUID, key_id: UUID, message_id: str) -> bool:
     """Forget what was still to be fetched of a message; whether there was anything."""
     jobs = tx.session.scalars(sa.select(Job).where(Job.account_id == account_id))

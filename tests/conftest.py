@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from storage.database import Database
-from tests.engines import MEMORY, create_postgres, open_database, postgres_server, sqlite_url
+from tests.engines import MEMORY, Engines, create_postgres, open_database, postgres_server, sqlite_url
 from tests.matrix_fixtures import newcomer, synapse
 from tests.matrix_world import matrix_world
 from tests.world import World, console_world, telegram_world
@@ -70,8 +70,15 @@ def postgres_template(postgres: str) -> str:
     return "onecloak_template"
 
 
+@pytest.fixture(scope="session")
+def engines() -> Engines:
+    return Engines()
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+async def database(
+    request: pytest.FixtureRequest, tmp_path: Path, engines: Engines
+) -> AsyncIterator[Database]:
     """A migrated database, once on each engine."""
     if request.param == "sqlite":
         path = tmp_path / "onecloak.db"
@@ -80,18 +87,16 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     else:
         template = request.getfixturevalue("postgres_template")
         url = await create_postgres(request.getfixturevalue("postgres"), f"test_{next(_numbers)}", template)
-    database = await open_database(url)
-    yield database
-    await database.close()
+    async with engines.open(url) as made:
+        yield made
 
 
 @pytest.fixture
-async def sqlite_database(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
+async def sqlite_database(sqlite_template: Path, tmp_path: Path, engines: Engines) -> AsyncIterator[Database]:
     path = tmp_path / "onecloak.db"
     shutil.copy(sqlite_template, path)
-    database = await open_database(sqlite_url(path))
-    yield database
-    await database.close()
+    async with engines.open(sqlite_url(path)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -19,12 +19,11 @@ import pytest
 from handlers.crisis_words import DANGERS
 from handlers.first_words import HIDE_WORD, KINDS, RETURN_WORD
 from handlers.intents import Intent
-from handlers.lexicon import Lexicons
-from handlers.texts import Catalogs
-from tests.catalogs import CRISIS, LOCALES, languages
+from tests.catalogs import CRISIS, languages
+from tests.words import catalogs, lexicons
 
 SENTENCES = Path(__file__).parent / "sentences_of_crises"
-LEXICONS, CATALOGS = Lexicons.load(LOCALES), Catalogs.load(LOCALES)
+LEXICONS, CATALOGS = lexicons(), catalogs()
 FEWEST_CRISES, FEWEST_HARMLESS = 60, 120
 RECALL, KINDS_RIGHT = 0.98, 0.9
 LANGUAGES = languages(domain=CRISIS)

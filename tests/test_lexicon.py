@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from handlers.lexicon import Intent, Lexicons
 from handlers.phrases import Pattern, Phrasebook, frame, normalise, plain, squeeze
+from tests.words import lexicons
 
-LEXICONS = Lexicons.load(Path(__file__).parents[1] / "locales")
+LEXICONS = lexicons()
 
 SOS = """
 sos | SOS!!! | soooos | S.O.S. | s0s | 🆘 | ＳＯＳ | 𝐒𝐎𝐒 | sоs | s\u200bo\u200bs | SOS my brother collapsed

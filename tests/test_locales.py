@@ -22,10 +22,10 @@ from handlers.lexicon import Lexicons
 from handlers.messages import Clock, Text, _, _n
 from handlers.skills import FAMILIES, SKILLS
 from handlers.texts import Catalogs, own_name
-from tests import catalogs
+from tests import catalogs, words
 from tests.catalogs import CRISIS, LOCALES, MESSAGES, ROOT, SOURCE
 
-CATALOGS, LEXICONS = Catalogs.load(LOCALES), Lexicons.load(LOCALES)
+CATALOGS, LEXICONS = words.catalogs(), words.lexicons()
 COUNTS, COUNTED = (0, 1, 2, 5, 21), range(1, 205)
 LONGEST_LABEL = 40
 LENGTH_OF_REFERENCE = len(" · N-7K3Q")

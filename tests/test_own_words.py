@@ -13,7 +13,7 @@ from handlers import first_words
 from handlers.intents import Intent
 from handlers.lexicon import Lexicons
 from handlers.messages import Text
-from handlers.texts import Catalogs
+from tests import words
 from tests.catalogs import LOCALES
 
 LISTEN = 'msgid "You can also call {number}. People there listen."\n'
@@ -54,7 +54,7 @@ def test_a_text_of_the_unions_own_goes_before_ours_and_the_others_stay(own: Path
     )
     assert catalogs.render(Text("I can"), "es") == "Yo puedo"
     assert catalogs.render(Text("I take it"), "es") == "Me encargo"
-    assert catalogs.languages == Catalogs.load(LOCALES).languages
+    assert catalogs.languages == words.catalogs().languages
 
 
 def test_crisis_phrases_of_the_unions_own_replace_ours_of_that_language_only(own: Path) -> None:

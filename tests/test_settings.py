@@ -22,6 +22,7 @@ from bot.ways import Command, Webhook
 from storage.database import Database
 from storage.sealing import Vault
 from tests.engines import MASTER_KEY, create_postgres
+from tests.world import make_core
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / ".env.example").read_text()
@@ -266,7 +267,7 @@ def test_a_homeserver_needs_an_account() -> None:
     settings = read_settings(None, matrix={"homeserver": "https://example.org"})
     unopened = Database(settings.database_url, Vault(MASTER_KEY), Random(1))
     with pytest.raises(SettingsError) as error:
-        make_adapters(settings, load_core(settings), unopened, utc_now)
+        make_adapters(settings, make_core(settings.union()), unopened, utc_now)
     assert sentence(error).startswith("ONECLOAK_MATRIX__USER is missing: the bot's id, such as @")
 
 
@@ -274,7 +275,7 @@ def test_a_webhook_needs_a_secret() -> None:
     settings = read_settings(None, telegram={"token": "1:a", "webhook_url": "https://example.org/telegram"})
     unopened = Database(settings.database_url, Vault(MASTER_KEY), Random(1))
     with pytest.raises(SettingsError) as error:
-        make_adapters(settings, load_core(settings), unopened, utc_now)
+        make_adapters(settings, make_core(settings.union()), unopened, utc_now)
     assert sentence(error).startswith("ONECLOAK_TELEGRAM__WEBHOOK_SECRET is missing")
 
 

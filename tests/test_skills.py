@@ -12,10 +12,10 @@ from bot.settings import SettingsError
 from bot.setup import LOCALES
 from handlers.lexicon import Lexicons
 from handlers.skills import COMMON, FAMILIES, OTHER, SKILLS, label
-from handlers.texts import Catalogs
 from tests.sentences import ENGLISH, MORE_ENGLISH, MORE_SPANISH, SMALL_TALK, SPANISH
+from tests.words import catalogs, lexicons
 
-LEXICONS = Lexicons.load(LOCALES)
+LEXICONS = lexicons()
 DOCUMENT = Path(__file__).parents[1] / "docs" / "skills.md"
 
 # Ids that stand in the databases of unions since the first release.
@@ -53,7 +53,7 @@ def test_what_could_do_instead_is_known_and_as_trusted() -> None:
 
 
 def test_what_no_one_knows_any_more_is_something_else() -> None:
-    assert Catalogs.load(LOCALES).render(label("taken_out_long_ago"), "en") == "Something else"
+    assert catalogs().render(label("taken_out_long_ago"), "en") == "Something else"
 
 
 # --- words ----------------------------------------------------------------------------------------
@@ -129,19 +129,19 @@ def test_the_example_of_the_document_is_understood_and_named_in_the_language_of_
     assert own.of("goat_milking").instead == ("pets",)
     assert "goat_milking" in [each.id for each in own.family("animals")]
     assert list(own.skills)[-1] == OTHER
-    catalogs = Catalogs.load(LOCALES).with_names(own.names)
-    assert catalogs.render(label("goat_milking"), "es") == "Ordeñar las cabras"
-    assert catalogs.render(label("goat_milking"), "fr") == "Milk the goats"
-    lexicons = Lexicons.load(LOCALES, own.synonyms)
-    assert lexicons.skills("who can milk my three goats", "en") == ("goat_milking",)
-    assert lexicons.skills("necesito un sanitario de montaña", "es") == ("mountain_medic",)
-    assert lexicons.skills("Milk the goats", "en") == ("goat_milking",)
+    named = catalogs().with_names(own.names)
+    assert named.render(label("goat_milking"), "es") == "Ordeñar las cabras"
+    assert named.render(label("goat_milking"), "fr") == "Milk the goats"
+    understood = Lexicons.load(LOCALES, own.synonyms)
+    assert understood.skills("who can milk my three goats", "en") == ("goat_milking",)
+    assert understood.skills("necesito un sanitario de montaña", "es") == ("mountain_medic",)
+    assert understood.skills("Milk the goats", "en") == ("goat_milking",)
 
 
 def test_a_language_that_we_do_not_speak_yet_may_have_words() -> None:
-    lexicons = Lexicons.load(LOCALES, {"ca": {"goat_milking": ("munyir",)}})
-    assert lexicons.skills("cal munyir", "ca") == ("goat_milking",)
-    assert lexicons.skills("I need insulin", "ca") == ("medicine",)
+    understood = Lexicons.load(LOCALES, {"ca": {"goat_milking": ("munyir",)}})
+    assert understood.skills("cal munyir", "ca") == ("goat_milking",)
+    assert understood.skills("I need insulin", "ca") == ("medicine",)
 
 
 HEAD = "[[skill]]\n"

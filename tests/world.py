@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -24,17 +23,15 @@ from bot.adapters.telegram import Telegram
 from bot.app import App
 from bot.doorkeeper import Doorkeeper
 from bot.outside import Way
-from bot.setup import LOCALES
 from handlers.context import Core, Moment, Union
 from handlers.emergency import load_table
-from handlers.lexicon import Lexicons
 from handlers.membership import make_code
 from handlers.messages import Place
-from handlers.texts import Catalogs
 from storage.database import Database
 from tests.bot_api import BotApi
 from tests.bot_api import Person as TelegramPerson
 from tests.bot_api_groups import Group
+from tests.words import catalogs, lexicons
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 BARCELONA = (41.40, 2.16)
@@ -94,13 +91,8 @@ class Time:
         return self.moment
 
 
-@cache
-def _locales() -> tuple[Catalogs, Lexicons]:
-    return Catalogs.load(LOCALES), Lexicons.load(LOCALES)
-
-
 def make_core(union: Union | None = None) -> Core:
-    return Core(union or Union(country="ES"), *_locales(), load_table())
+    return Core(union or Union(country="ES"), catalogs(), lexicons(), load_table())
 
 
 @dataclass
@@ -132,7 +124,8 @@ class World:
             for station, platform in zip(self.app.stations, self.platforms, strict=True):
                 while platform.busy():
                     await station.gateway.run_once()
-            if not await self.app.settle() and not any(each.busy() for each in self.platforms):
+            await self.app.settle()
+            if not any(each.busy() for each in self.platforms):
                 break
         for platform in self.platforms:
             for name, message in await platform.heard():

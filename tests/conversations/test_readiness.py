@@ -7,15 +7,14 @@ from datetime import timedelta
 
 from handlers.context import Union
 from handlers.readiness import Facts, warnings
-from handlers.texts import Catalogs
 from storage.database import Database
-from tests.catalogs import LOCALES
 from tests.conversations.test_drill import plan
+from tests.words import catalogs
 from tests.world import NOON, console_world
 
 UNION = Union(country="ES", time_zone="UTC")
 READY = Facts(3, (), 1, None, (), ("command",), (), "112", True, frozenset({"medical", "people"}))
-CATALOGS = Catalogs.load(LOCALES)
+CATALOGS = catalogs()
 
 
 def told(facts: Facts) -> list[str]:

@@ -77,11 +77,19 @@ class Disk:
             self._lock.close()
             self._lock = None
 
+    def let_go(self) -> None:
+        """The engine serves other tests after this one."""
+        engine = self.database.engine.sync_engine
+        sa.event.remove(engine, "connect", self._be_impatient)
+        sa.event.remove(engine, "begin", self._begin)
+
 
 @pytest.fixture
-async def disk(sqlite_database: Database) -> Disk:
+async def disk(sqlite_database: Database) -> AsyncIterator[Disk]:
     await sqlite_database.engine.dispose()  # the first connection, too, shall be one of this disk
-    return Disk(sqlite_database)
+    disk = Disk(sqlite_database)
+    yield disk
+    disk.let_go()
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from storage import alerts, choices, fates, inbox, linking, outbox, people
+from storage import alerts, choices, due, fates, inbox, linking, outbox, people
 from storage.database import Database, Transaction
 from storage.people import Known
 from storage.tables import Account, Choice, Key, Outbox, Person
@@ -162,23 +162,23 @@ async def held_up(database: Database, *, lane: int = 0, alert: str = "", reachab
 @pytest.mark.parametrize("alert", ["", "open"])
 async def test_what_waits_in_a_crisis_goes_to_the_other_platform_once(database: Database, alert: str) -> None:
     await held_up(database, alert=alert)
-    assert await database.run(fates.next_due) == LATER
+    assert (await database.run(due.earliest))[due.HELD_UP] == LATER
     assert await database.run(lambda tx: fates.pass_on_crisis(tx, LATER - SECOND, 50)) == 0
     assert await database.run(lambda tx: fates.pass_on_crisis(tx, LATER, 50)) == 1
     assert [(where, body["text"]) for where, _chat, body in await waiting(database)] == [
         ("telegram", "news"), ("console", "news"),
     ]  # fmt: skip
     again = LATER + fates.LONGEST_SILENCE
-    assert await database.run(fates.next_due) == again, "the copy may have to go to a third one"
+    assert (await database.run(due.earliest))[due.HELD_UP] == again, "the copy may have to go to a third one"
     assert await database.run(lambda tx: fates.pass_on_crisis(tx, again, 50)) == 1
     assert len(await waiting(database)) == 2, "it goes round in no circle"
-    assert await database.run(fates.next_due) is None
+    assert (await database.run(due.earliest))[due.HELD_UP] is None
 
 
 @pytest.mark.parametrize("case", [{"lane": 1}, {"reachable": False}, {"alert": "resolved"}])
 async def test_what_is_not_passed_on_costs_nothing(database: Database, case: dict[str, Any]) -> None:
     await held_up(database, **case)
-    assert await database.run(fates.next_due) is None
+    assert (await database.run(due.earliest))[due.HELD_UP] is None
     assert await database.run(lambda tx: fates.pass_on_crisis(tx, LATER, 50)) == 0
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from storage import alerts, choices, conversations, inbox, needs, work
+from storage import alerts, choices, conversations, due, inbox, needs, work
 from storage.database import Database, Transaction
 from storage.inbox import Arrival
 from storage.people import Known
@@ -64,7 +64,7 @@ async def test_an_alert_is_resolved_once_from_any_state(database: Database) -> N
     kept = await database.run(lambda tx: alerts.get(tx, one))
     assert (kept.state, kept.outcome, kept.next_step_at) == ("resolved", "over", None)
     assert await database.run(alerts.unresolved) == []
-    assert await database.run(alerts.next_due) is None
+    assert (await database.run(due.earliest))[due.ALERTS] is None
 
 
 async def test_what_is_due_is_found_once_by_two_clocks(database: Database) -> None:
@@ -82,7 +82,7 @@ async def test_what_is_due_is_found_once_by_two_clocks(database: Database) -> No
 
     await asyncio.gather(*(database.run(run) for _ in range(8)))
     assert runs == [alert_id]
-    assert await database.run(alerts.next_due) == NOON + HOUR
+    assert (await database.run(due.earliest))[due.ALERTS] == NOON + HOUR
 
 
 async def test_pages_and_notes_of_an_alert(database: Database) -> None:
@@ -301,7 +301,7 @@ async def test_slow_work_is_claimed_once_put_off_and_done(database: Database) ->
     await database.run(lambda tx: work.finish_job(tx, first.id))
     await database.run(lambda tx: work.postpone_job(tx, second.id, NOON + HOUR))
     assert await claim(HOUR - SECOND) == []
-    assert await database.run(work.next_due) == NOON + HOUR
+    assert (await database.run(due.earliest))[due.JOBS] == NOON + HOUR
     assert [job.id for job in await claim(HOUR, limit=9)] == [second.id]
     await database.run(lambda tx: work.release_jobs(tx, "console"))
     assert [job.attempts for job in await claim(HOUR)] == [3]

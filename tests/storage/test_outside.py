@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from uuid import UUID
 
-from storage import alerts, outside
+from storage import alerts, due, outside
 from storage.database import Database, Transaction
 from storage.tables import OutsideCall
 from tests.storage import BOTH_ENGINES, HOUR, MINUTE, SECOND
@@ -41,7 +41,7 @@ async def test_of_many_processes_one_makes_a_call(database: Database) -> None:
     await queued(database, "command", "webhook")
     claims = await asyncio.gather(*(database.run(claim) for _process in range(10)))
     assert sorted(each for one in claims for each in one) == ["command 1", "webhook 1"]
-    assert await database.run(outside.next_due) == NOON + MINUTE
+    assert (await database.run(due.earliest))[due.CALLS] == NOON + MINUTE
 
 
 async def test_what_a_dead_process_had_begun_is_begun_again(database: Database) -> None:
@@ -85,13 +85,13 @@ async def test_done_is_done(database: Database) -> None:
     await database.run(finish)
     assert await database.run(lambda tx: outside.has_left(tx, alert_id))
     assert await database.run(lambda tx: outside.unfinished(tx, alert_id)) == set()
-    assert await database.run(outside.next_due) is None
+    assert (await database.run(due.earliest))[due.CALLS] is None
     assert await database.run(partial(claim, after=100_000)) == []
 
 
 async def test_what_was_put_off_before_the_clock_was_set_back_is_due_at_once(database: Database) -> None:
     await queued(database, "command")
     await database.run(lambda tx: outside.hasten(tx, NOON - 2 * HOUR))
-    assert await database.run(outside.next_due) == NOON - 2 * HOUR
+    assert (await database.run(due.earliest))[due.CALLS] == NOON - 2 * HOUR
     await database.run(lambda tx: outside.hasten(tx, NOON - 2 * HOUR - MINUTE))
-    assert await database.run(outside.next_due) == NOON - 2 * HOUR
+    assert (await database.run(due.earliest))[due.CALLS] == NOON - 2 * HOUR
