@@ -129,10 +129,6 @@ def due(tx: Transaction, now: datetime, limit: int) -> list[Need]:
     )
 
 
-def next_due(tx: Transaction) -> datetime | None:
-    return tx.session.scalar(sa.select(sa.func.min(Need.next_step_at)))
-
-
 def to_confirm(tx: Transaction, now: datetime, limit: int) -> list[Need]:
     """The open needs whose requesters are to be asked if they are still needed."""
     return list(
@@ -144,10 +140,6 @@ def to_confirm(tx: Transaction, now: datetime, limit: int) -> list[Need]:
             .with_for_update(skip_locked=True)
         )
     )
-
-
-def next_confirm(tx: Transaction) -> datetime | None:
-    return tx.session.scalar(sa.select(sa.func.min(Need.confirm_at)).where(Need.state == "open"))
 
 
 # --- parts ----------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from storage import commitments, needs
+from storage import commitments, due, needs
 from storage.database import Database, Transaction
 from storage.people import Known
 from tests.storage import BOTH_ENGINES, HOUR, a_need, person
@@ -109,7 +109,7 @@ async def test_a_part_that_is_given_back_opens_the_need_until_it_has_ended(datab
     assert await database.run(story) == [False, True, False, True, True, True, False, False, False]
     need = await database.run(lambda tx: needs.get(tx, need_id))
     assert (need.state, need.closed_at, need.next_step_at) == ("done", NOON, None)
-    assert await database.run(needs.next_due) is None
+    assert (await database.run(due.earliest))[due.NEEDS] is None
 
 
 async def test_one_who_accepts_and_one_who_cancels_at_once_do_not_both_succeed(database: Database) -> None:
