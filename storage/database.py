@@ -22,7 +22,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
@@ -265,6 +265,7 @@ def _engine(url: str) -> AsyncEngine:
             },
         )
         sa.event.listen(engine.sync_engine, "connect", _notice_a_lost_server)
+        sa.event.listen(engine.sync_engine, "handle_error", _leave_what_is_read_only)
         return engine
     engine = create_async_engine(
         url,
@@ -333,6 +334,9 @@ _FULL_OR_LOCKED = {
 # Classes of PostgreSQL's error codes: read-only, no room or memory, a lock that was not to be had.
 _NO_ROOM = ("25", "53", "55")
 _AWAY = (*_NO_ROOM, "08", "40", "57", "58")
+_READ_ONLY = "25006"
+_IDLED = "25P03"  # also said of a question whose answer was thought over for too long
+_ENDED = ("57P01", "57P02", "57P03")  # an operator ends the connection, or the server stops or starts
 
 
 def _throw_away_what_broke(context: sa.ExceptionContext) -> None:
@@ -344,6 +348,12 @@ def _throw_away_what_broke(context: sa.ExceptionContext) -> None:
         context.connection.connection.invalidate(soft=True)
 
 
+def _leave_what_is_read_only(context: sa.ExceptionContext) -> None:
+    """Look for the server anew: a session that began before a failover or a maintenance stays read-only."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
+
+
 def _sqlite_code(error: BaseException | None) -> int | None:
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF  # without its finer half
@@ -353,7 +363,17 @@ def is_full_or_locked(error: BaseException) -> bool:
     """Whether the disk is full or read-only, or the database locked: what was asked of it is not at fault."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     state = getattr(cause, "sqlstate", None) or ""
-    return _sqlite_code(cause) in _FULL_OR_LOCKED or state[:2] in _NO_ROOM
+    return _sqlite_code(cause) in _FULL_OR_LOCKED or (state[:2] in _NO_ROOM and state != _IDLED)
+
+
+def is_elsewhere(error: BaseException) -> bool:
+    """Whether what was asked surely did not bring the failure about: full, locked, ended or not reached."""
+    cause: BaseException | None = error
+    while cause is not None:  # the driver says what the server said last before the connection was gone
+        if getattr(cause, "sqlstate", None) in _ENDED:
+            return True
+        cause = cause.__cause__
+    return is_full_or_locked(error) or isinstance(error, OSError)
 
 
 def is_outage(error: BaseException) -> bool:
@@ -367,7 +387,8 @@ def is_outage(error: BaseException) -> bool:
         return True
     if (state := getattr(cause, "sqlstate", None)) is not None:
         return str(state)[:2] in _AWAY
-    return isinstance(error, OperationalError | InterfaceError | OSError)
+    # An InternalError without a code is the driver's, which lost count of what a broken connection said.
+    return isinstance(error, OperationalError | InterfaceError | InternalError | OSError)
 
 
 def check_file(path: Path) -> None:

@@ -135,7 +135,9 @@ def gateway_fault(error: TelegramError) -> GatewayFault:
         case InvalidToken():
             return GatewayFault(_UNKNOWN_BOT, fatal=True)
         case Conflict():
-            return GatewayFault(_WEBHOOK if said(error, "webhook") else _TWO_POLLERS, fatal=True)
+            if said(error, "webhook"):
+                return GatewayFault(_WEBHOOK, fatal=True)
+            return GatewayFault(_TWO_POLLERS, fatal=True, rival=True)
     return GatewayFault(f"Telegram cannot be reached ({_cause(error)})")
 
 
