@@ -278,6 +278,8 @@ def _engine(url: str) -> AsyncEngine:
     )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
+    if path := sqlite_path(url):
+        Whereabouts(path).watch(engine.sync_engine)
     sa.event.listen(engine.sync_engine, "handle_error", _throw_away_what_broke)
     return engine
 
@@ -317,6 +319,50 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         cursor.close()
         if not ready:  # nobody else would, and its thread would outlive the event loop
             connection.close()
+
+
+class DatabaseGone(OSError):
+    """The file under an open database was removed, moved or replaced: what is written would be lost."""
+
+
+GONE = "the database's file is no longer where it was"
+
+
+class Whereabouts:
+    """Looks before each transaction if the file that is open still stands where the next start will look.
+
+    SQLite itself goes on writing to a file that was removed, and says that all is well.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._was_there = False
+
+    def watch(self, engine: sa.Engine) -> None:
+        sa.event.listen(engine, "do_connect", self._make_none_anew)
+        sa.event.listen(engine, "connect", self._remember)
+        sa.event.listen(engine, "begin", self._look, insert=True)
+
+    def _remember(self, _connection: object, record: Any) -> None:
+        record.info["file"] = self._now()
+        self._was_there = True
+
+    def _make_none_anew(self, *_: object) -> None:
+        if self._was_there and self._now() is None:
+            raise DatabaseGone(GONE)
+
+    def _look(self, connection: sa.Connection) -> None:
+        if connection.info["file"] == self._now() is not None:
+            return
+        connection.invalidate()  # so that the next transaction opens what stands there then
+        raise DatabaseGone(GONE)
+
+    def _now(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

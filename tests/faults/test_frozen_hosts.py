@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +21,7 @@ from storage.tables import Alert, Inbox, Lease, Outbox
 from tests.bot_api import Fault
 from tests.engines import create_postgres
 from tests.faults.books import _lines_at_most_once
-from tests.faults.crowd import GLANCE, Someone
+from tests.faults.crowd import GLANCE
 from tests.faults.hasty import account, api, hasty_world
 from tests.faults.matrix_tools import until
 from tests.faults.test_disk import running_bot
@@ -79,29 +81,29 @@ class Hosts:
             each.account.says(f"/my {self.lines}")
 
     async def _cries(self) -> None:
-        victim = self.told.crowd.someone(f"Victim{len(self.told.crowd.victims)}x")
+        victim = self.told.crowd.someone("Victim")
         self.told.crowd.victims.append(victim)
+        count = len(self.told.crowd.victims)
         begun = time.monotonic()
         victim.account.says("SOS")
-        while not self._was_paged(victim):  # noqa: ASYNC110 (other processes are at work)
+        while self._paged() < count:  # noqa: ASYNC110 (other processes are at work)
             await asyncio.sleep(GLANCE)
         self.pages.append(time.monotonic() - begun)
 
-    def _was_paged(self, victim: Someone) -> bool:
-        heard = self.told.crowd.carla.account.heard
-        return any("🔴" in each.text and victim.account.first_name in each.text for each in heard)
+    def _paged(self) -> int:
+        """Of how many alerts the coordinator has heard: a page names none but the alert's reference."""
+        pages = [each.text for each in self.told.crowd.carla.account.heard if "🔴" in each.text]
+        return len({reference for page in pages for reference in re.findall(r"\bA-\w{4,6}", page)})
 
 
 def _end(tx: Transaction) -> tuple[set[str | None], dict[str, int], int, int]:
     """How events ended, the alerts by kind, how many were in danger, and lines of unknown fate."""
-    kinds = tx.session.execute(
-        sa.select(Alert.kind, sa.func.count().label("count")).group_by(Alert.kind)
-    ).all()
+    kinds = Counter(tx.session.scalars(sa.select(Alert.kind)))
     victims = sa.select(sa.func.count(Alert.person_id.distinct())).where(Alert.kind == "sos")
     uncertain = sa.select(sa.func.count()).where(Outbox.state == "uncertain")
     return (
         set(tx.session.scalars(sa.select(Inbox.outcome))),
-        {each.kind: each.count for each in kinds},
+        dict(kinds),
         tx.session.scalar(victims) or 0,
         tx.session.scalar(uncertain) or 0,
     )
@@ -167,7 +169,7 @@ async def test_one_that_receives_beside_us_for_a_moment_alarms_nobody_and_makes_
         begun = time.monotonic()
         await world.platform.says("ana", "hello")
         await until(lambda: account(world, "ana").heard)
-        assert time.monotonic() - begun < 15, "half a minute is for one that stays"
+        assert time.monotonic() - begun < 25, "half a minute is for one that stays"
     assert await sqlite_database.run(_faults) == 0
 
 
