@@ -1,7 +1,8 @@
-"""The database's file is removed, moved or replaced under the running bot, which must not write into nothing."""
+"""The database's file is removed, moved or replaced under the running bot: it must not write into nothing."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,10 @@ def the_file(database: Database) -> Path:
     return Path(database.url.database)
 
 
-def move(database: Database, to: Path) -> None:
+def move(file: Path, to: Path) -> None:
     """With its log of what is not in it yet."""
     for end in ("", "-wal", "-shm"):
-        if (part := Path(f"{the_file(database)}{end}")).exists():
+        if (part := Path(f"{file}{end}")).exists():
             part.rename(f"{to}{end}")
 
 
@@ -36,15 +37,14 @@ async def test_nothing_is_confirmed_while_the_file_is_gone_and_all_goes_on_when_
         await world.platform.says("ana", "hello")
         await until(lambda: account(world, "ana").heard)
         here = the_file(sqlite_database)
-        move(sqlite_database, away)
+        move(here, away)
         failures = world.app.failures
         await world.platform.says("ben", "hello")
         await until(lambda: world.app.failures > failures + 3)
         assert not account(world, "ben").heard
         assert len(api(world).updates) == 1, "it was not confirmed to the platform"
         assert not here.exists(), "no empty one was made in its place"
-        for part in tmp_path.glob("away.db*"):
-            part.rename(here.with_name(part.name.replace("away.db", here.name)))
+        move(away, here)
         await until(lambda: account(world, "ben").heard)
         assert len(account(world, "ana").heard) == 1
     assert await outcomes(sqlite_database) == {"handled": 2}
@@ -54,10 +54,9 @@ async def test_a_file_that_was_put_in_its_place_is_the_one_that_is_written_to(
     sqlite_database: Database, sqlite_template: Path, tmp_path: Path
 ) -> None:
     await sqlite_database.run(write)
-    other = tmp_path / "other.db"
-    other.write_bytes(sqlite_template.read_bytes())
-    move(sqlite_database, tmp_path / "away.db")
-    other.rename(the_file(sqlite_database))
+    here = the_file(sqlite_database)
+    move(here, tmp_path / "away.db")
+    shutil.copy(sqlite_template, here)
     with pytest.raises(DatabaseGone) as gone:
         await sqlite_database.run(write)
     assert is_outage(gone.value)
