@@ -107,7 +107,6 @@ class Clock:
 
     def _run_batch(self, tx: Transaction, duty: Duty, now: datetime, limit: int) -> list[timedelta]:
         """Run what is due, and say how late each was."""
-        work.do_not_idle(tx, work.IN_A_TURN)
         moment = Moment(self.core, tx, now)
         found = duty.find(tx, now, limit)
         late = [now - getattr(each, duty.column) for each in found]

@@ -19,8 +19,10 @@ from handlers.context import Context, Core, Moment
 from handlers.messages import Inbound, Kind, Lane, Outbound, Words, _, lines
 from handlers.post import post
 from handlers.routing import may_be_choice, route
-from storage import alerts, choices, conversations, inbox, people, work
+from storage import alerts, choices, conversations, inbox, people
 from storage.choices import TOKEN_LENGTH
+from storage.database import Database, Transaction, is_elsewhere, is_outage
+from storage.inbox import CRISIS, Claimed
 from storage.database import Database, Transaction, is_elsewhere, is_outage
 from storage.inbox import CRISIS, Claimed
 from storage.people import Known
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 BATCH = 64
 # Until another may take what a worker that froze has claimed. One that is merely slow loses nothing by it:
 # while it handles, it holds the rows themselves.
-HOLD = timedelta(seconds=10)
+HOLD = timedelta(seconds=15)
 MOST_ATTEMPTS = 3
 APOLOGY = _("I am sorry, that went wrong on my side. A person has been told. Please try it again.")
 # What nobody can mean whom we do not know: they left, were forgotten, or are only being met.
@@ -117,7 +119,6 @@ class Worker:
 
     def _handle(self, tx: Transaction, now: datetime, ids: Sequence[int]) -> list[_Done]:
         """Load a batch together, handle it row by row, write it together."""
-        work.do_not_idle(tx, work.IN_A_TURN)
         rows = inbox.load(tx, self.name, ids)
         batch = _Batch(tx, now, self.core, rows)
         outcomes: dict[str, list[int]] = {}

@@ -134,7 +134,7 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
 
     alone: no other process can be running (SQLite), so what a dead one held is free at once.
     """
-    do_not_idle(tx, WITH_A_LEASE)
+    _do_not_idle(tx)
     now = database_now(tx)
     seen = tx.session.execute(sa.select(Lease.holder, Lease.expires_at).where(Lease.name == name)).first()
     if seen is None:
@@ -156,7 +156,7 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
 
 def holds_lease(tx: Transaction, name: str, holder: str, fence: int) -> bool:
     """Whether a lease is still held under this number; if so, nobody takes it over before the commit."""
-    do_not_idle(tx, WITH_A_LEASE)
+    _do_not_idle(tx)
     held = sa.select(Lease.holder, Lease.fence).where(Lease.name == name).with_for_update(read=True)
     row = tx.session.execute(held).first()
     return row is not None and (row.holder, row.fence) == (holder, fence)
@@ -171,17 +171,13 @@ def end_lease(tx: Transaction, name: str, holder: str) -> None:
     )
 
 
-def do_not_idle(tx: Transaction, longest: timedelta) -> None:
-    """A process that freezes in the middle of this transaction must not keep rows locked for longer."""
+def _do_not_idle(tx: Transaction) -> None:
+    """A process that freezes in the middle of this transaction must not keep the lease's row locked."""
     if not tx.is_sqlite:
-        tx.session.execute(_IDLE, {"longest": f"{longest // timedelta(milliseconds=1)}ms"})
+        tx.session.execute(_IDLE)
 
 
-WITH_A_LEASE = timedelta(seconds=3)
-IN_A_TURN = timedelta(seconds=8)
-_IDLE = sa.select(
-    sa.func.set_config("idle_in_transaction_session_timeout", sa.bindparam("longest", type_=sa.String), True)
-)
+_IDLE = sa.select(sa.func.set_config("idle_in_transaction_session_timeout", "3s", True))
 
 
 def database_now(tx: Transaction) -> datetime:
