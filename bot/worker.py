@@ -23,8 +23,6 @@ from storage import alerts, choices, conversations, inbox, people
 from storage.choices import TOKEN_LENGTH
 from storage.database import Database, Transaction, is_elsewhere, is_outage
 from storage.inbox import CRISIS, Claimed
-from storage.database import Database, Transaction, is_elsewhere, is_outage
-from storage.inbox import CRISIS, Claimed
 from storage.people import Known
 from storage.sealing import WrongMasterKey
 

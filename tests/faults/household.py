@@ -111,7 +111,9 @@ async def live(role: str, base_url: str, token: str, database_url: str) -> None:
 
 
 def main(*where: str) -> None:
-    import tests.world  # noqa: F401 (so that no process has to read it again)
+    from tests.world import make_core
+
+    make_core().lexicons.make_ready()  # so that no process has to read it again
 
     children = []
     while role := sys.stdin.readline().strip():
