@@ -28,11 +28,12 @@ from tests.world import World
 pytestmark = BOTH_ENGINES
 PEOPLE = [f"person {number}" for number in range(8)]
 LINES = 4
+LOCKED = ("inbox", "outbox", "leases")
 
 
 @pytest.fixture
 async def url(postgres: str, postgres_template: str, request: pytest.FixtureRequest) -> str:
-    return await create_postgres(postgres, request.node.name[:60], postgres_template)
+    return await create_postgres(postgres, f"trouble_{abs(hash(request.node.name))}", postgres_template)
 
 
 @pytest.fixture
@@ -178,3 +179,23 @@ def test_what_the_driver_says_of_a_connection_that_broke_in_its_hands_is_an_outa
     broken = asyncpg.exceptions.InternalServerError("of the server, over what was asked")
     assert not is_outage(InternalError("SELECT", None, broken))
     assert is_elsewhere(ConnectionRefusedError())
+
+
+@pytest.mark.parametrize(
+    ("table", "seconds"),
+    [
+        ("inbox", 2),
+        *(pytest.param(each, 20, marks=pytest.mark.faults) for each in ("inbox", "outbox", "leases")),
+    ],
+)
+async def test_a_table_that_somebody_keeps_locked_holds_up_and_loses_nothing(
+    shared: Database, operator: asyncpg.Connection, table: str, seconds: int
+) -> None:
+    """As a careless change of the schema or a full vacuum does it; longer than the lease lasts, too."""
+    async with running_bot(shared) as world:
+        await is_up(world)
+        async with operator.transaction():
+            await operator.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            await all_write(world)
+            await asyncio.sleep(seconds)
+        await all_are_answered_once(world)
