@@ -298,7 +298,7 @@ def test_yes_and_no(text: str, answer: bool | None) -> None:
     "said", ["no ", "no no ", "yes yes please ", "no gracias ", "sí ", "ok thanks ", "não "]
 )
 def test_an_answer_that_is_said_again_and_again_is_heard_at_once(said: str) -> None:
-    """In as many ways as it can be read it would be tried: this test would have no end, nor the bot's turn."""
+    """Tried in all the ways in which it can be read, this test would have no end, nor the bot's turn."""
     for times in (5, 40, 160, 3_000):
         LEXICONS.answer(f"{said * times}help", "en")
     assert LEXICONS.answer("no " * 40, "en") is False
