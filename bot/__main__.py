@@ -7,6 +7,7 @@ import asyncio
 import base64
 import dataclasses
 import fcntl
+import resource
 import secrets
 import signal
 import sys
@@ -21,6 +22,7 @@ from bot.settings import Settings, SettingsError, Stopped, read_settings
 from bot.simulated_people import Plan
 from storage.database import sqlite_path
 
+MOST_FILES = 65_536
 HEALTHY_FOR = 30  # seconds since the last sign of life
 
 
@@ -125,11 +127,19 @@ async def _run(settings: Settings, arguments: argparse.Namespace) -> None:
     from bot import running
 
     only_one = _only_process(settings)
+    _open_as_many_files_as_may_be()
     try:
         await running.run(settings, _stop_on_signals(), _heartbeat_file(settings), arguments.role)
     finally:
         if only_one is not None:
             only_one.close()
+
+
+def _open_as_many_files_as_may_be() -> None:
+    """Most systems allow a thousand unless asked, of which a crowd at a port leaves none for the database."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 async def _code(settings: Settings, arguments: argparse.Namespace) -> None:

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 LONG_AWAY = timedelta(minutes=3)  # coordinators hear of a platform that is silent for so long
 WAKES = {"worker": "inbox", "courier": "outbox", "fetcher": "jobs", "second": "outside"}  # loop: its queue
 TEND_EVERY = 5.0  # seconds
+AFTER_A_RIVAL = 1.0  # seconds
+LONGEST_PAUSE = 60.0  # seconds of deafness, whatever a platform, or what stands before it, asks for
 CLOCK_EVERY = 0.5  # seconds; a step of escalation is at most so late
 
 
@@ -202,6 +204,7 @@ class App:
         """Connect and receive while this process holds the account's lease."""
         name = f"gateway {station.adapter.platform}"
         was_away: datetime | None = None
+        met_a_rival = False
         while not stopping.is_set():
             await _first(station.held.wait(), stopping.wait())
             pause = 0.0
@@ -214,18 +217,23 @@ class App:
                 self._heard[station.adapter.platform] = self.now()
                 if was_away:
                     await station.courier.hasten()
-                was_away = None
+                was_away, met_a_rival = None, False
             except LeaseLost as lost:
                 log.warning("%s: %s", name, lost.reason)
                 station.let_go()
             except GatewayFault as fault:
                 was_away = was_away or self.now()
+                if fault.rival and not met_a_rival:
+                    met_a_rival, pause = True, AFTER_A_RIVAL
+                    log.warning("%s: someone else received just now", name)
+                    continue
                 pause = await self._gateway_failed(name, fault, self.now() - was_away)
             except Exception as error:  # noqa: BLE001 (a wall, as above)
                 self._failed(name, error)
                 pause = 1.0
-            if pause:
-                await _first(stopping.wait(), timeout=pause)
+            finally:
+                if pause:
+                    await _first(stopping.wait(), timeout=pause)
 
     async def _listen(self, station: Station, adapter: Listener, stopping: asyncio.Event) -> None:
         """Take what the platform brings, also where another process has the account's lease."""
@@ -252,7 +260,7 @@ class App:
         self.walls[name] += 1
         pause = 30.0 if fault.fatal else 2.0
         if fault.retry_after is not None:
-            pause = fault.retry_after.total_seconds()
+            pause = min(fault.retry_after.total_seconds(), LONGEST_PAUSE)
         if not fault.fatal and away < LONG_AWAY:
             return pause
         now, keep = self.now(), self.core.union.keep_events

@@ -40,7 +40,8 @@ class Gateway:
     async def run_once(self) -> int:
         """Wait for events, commit them, then confirm; returns how many came. Raises GatewayFault."""
         platform = self.adapter.platform
-        cursor = await self.database.run(lambda tx: inbox.cursor(tx, platform))
+        # Under the lease: one that thaws must not ask the platform, which would turn its heir away.
+        cursor = await self.holding.run(lambda tx: inbox.cursor(tx, platform))
         events, next_cursor = await self.adapter.receive(cursor)
         if not events and next_cursor == cursor:
             return 0

@@ -23,6 +23,13 @@ RENEW_EVERY = 1.5  # seconds
 TO_RENEW = 4.0  # seconds in which the database must have answered
 
 
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the latter stops while the machine sleeps
+
+
+def ticks() -> float:
+    return time.clock_gettime(_CLOCK)
+
+
 class LeaseLost(GatewayFault):
     """Another process speaks as the account now."""
 
@@ -34,9 +41,9 @@ class Holding:
     """An account's lease in one process. `fence` is its number, None where it was never held."""
 
     def __init__(
-        self, database: Database, platform: str, holder: str, ticks: Callable[[], float] = time.monotonic
+        self, database: Database, platform: str, holder: str, ticks: Callable[[], float] = ticks
     ) -> None:
-        """ticks: seconds that also pass while the process is frozen."""
+        """ticks: seconds that also pass while the process is frozen, and its machine asleep."""
         self.database = database
         self.lease = f"gateway {platform}"
         self.holder = holder

@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.app import App
+from bot.doors import a_door
 from bot.health import Asking, Health
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.settings import PREFIX, SettingsError, host_and_port
@@ -47,11 +48,13 @@ async def listening(host: str, port: int, health: Health, metrics: Metrics) -> A
     application.router.add_get("/metrics", _measured(metrics))
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
+    is_open = False
     try:
-        await web.TCPSite(runner, host, port).start()
-        yield runner.addresses[0][1]
+        async with a_door(runner, host, port) as found:
+            is_open = True
+            yield found
     except OSError as error:
-        if runner.addresses:
+        if is_open:
             raise
         raise SettingsError(
             f"{PREFIX}LISTEN is wrong: nothing can be served there ({type(error).__name__}): is it taken?"

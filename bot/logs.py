@@ -9,9 +9,11 @@ its text and never a value.
 from __future__ import annotations
 
 import logging
+import select
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -63,12 +65,51 @@ class Lines(logging.Formatter):
 
 
 class Writer(logging.StreamHandler[TextIO]):
-    """Writes lines; one that can't be made is replaced, not shown with its arguments."""
+    """Writes lines; one that can't be made is replaced, not shown with its arguments.
+
+    A log that is closed, full or that nobody reads any more costs lines and never a message: nothing waits
+    for it and nothing fails by it. Lines that were lost are counted, and said to be lost when it goes on.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not _takes_more(self.stream):
+            self._lost += 1
+            return
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            self._write(f"{lost} lines before this one were lost: nobody took them\n")
+        super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        error = sys.exc_info()[0]
-        kind = error.__name__ if error else "unknown"
-        self.stream.write(f"a line of {record.name} could not be written ({kind})\n")
+        error = sys.exc_info()[1]
+        if isinstance(error, OSError) or self.stream.closed:
+            self._lost += 1
+            return
+        kind = type(error).__name__ if error else "unknown"
+        self._write(f"a line of {record.name} could not be written ({kind})\n")
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            super().flush()
+
+    def _write(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            self.stream.write(line)
+            self.stream.flush()
+
+
+def _takes_more(stream: TextIO) -> bool:
+    """Whether a line can be written at once: a pipe may be full, where a write would wait for its reader."""
+    try:
+        asked = select.poll()
+        asked.register(stream.fileno(), select.POLLOUT)
+        return bool(asked.poll(0))
+    except (OSError, ValueError, AttributeError):  # no file, as in a test, or it is closed
+        return True
 
 
 def configure(role: str, level: str, shape: str, stream: TextIO | None = None) -> Writer:

@@ -105,7 +105,10 @@ class Watch:
 
     async def run(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
-            await self.run_once()
+            try:
+                await self.run_once()
+            except Exception as error:  # noqa: BLE001 (a wall: a look that fails must not end what it looks at)
+                log.error("the self-check failed, no sign of life is given: %s", type(error).__name__)
             try:
                 async with asyncio.timeout(EVERY):
                     await stopping.wait()

@@ -21,7 +21,7 @@ from handlers.post import post
 from handlers.routing import may_be_choice, route
 from storage import alerts, choices, conversations, inbox, people
 from storage.choices import TOKEN_LENGTH
-from storage.database import Database, Transaction, is_full_or_locked, is_outage
+from storage.database import Database, Transaction, is_elsewhere, is_outage
 from storage.inbox import CRISIS, Claimed
 from storage.people import Known
 from storage.sealing import WrongMasterKey
@@ -29,7 +29,9 @@ from storage.sealing import WrongMasterKey
 log = logging.getLogger(__name__)
 
 BATCH = 64
-HOLD = timedelta(seconds=60)
+# Until another may take what a worker that froze has claimed. One that is merely slow loses nothing by it:
+# while it handles, it holds the rows themselves.
+HOLD = timedelta(seconds=15)
 MOST_ATTEMPTS = 3
 APOLOGY = _("I am sorry, that went wrong on my side. A person has been told. Please try it again.")
 # What nobody can mean whom we do not know: they left, were forgotten, or are only being met.
@@ -57,7 +59,7 @@ class Worker:
         self.outcomes: Counter[str] = Counter()  # of events
         self.turns: defaultdict[int, Spread] = defaultdict(Spread)  # from received to committed, by lane
         self._holds = False  # events that a turn could not finish, or claim, because the database failed
-        self._uncounted = False  # it was full or locked, so no event is to blame
+        self._uncounted = False  # it was full, locked or away, so no event is to blame
 
     async def run_once(self) -> int:
         """Handle the next batch; returns how many events were finished."""
@@ -73,8 +75,8 @@ class Worker:
         self.step("4 claimed")
         try:
             finished = await self._batch(now, ids)
-        except DBAPIError as error:
-            self._uncounted = is_full_or_locked(error)
+        except (DBAPIError, OSError) as error:
+            self._uncounted = is_elsewhere(error)
             raise
         self._holds = False
         self.step("6 handled and committed")

@@ -21,6 +21,9 @@ from handlers.when import Calendar
 EVERYDAY = ("lexicon.toml", "whose.toml", "when.toml", "*.po")  # files of words that are no misspelled cries
 SIMILAR = 84  # percent of letters in common from which a word may be a misspelled other
 SHORTEST_SIMILAR = 5  # letters; shorter words are like too many others
+LONGEST_ANSWER = 500  # characters
+MOST_WORDS_OF_AN_ANSWER = 10
+_REPEATED = re.compile(r"(?<!\S)(\S+ )\1{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +249,15 @@ class Lexicons:
         return tuple(sorted(alike, key=lambda skill: -alike[skill]))
 
     def answer(self, text: str, language: str) -> bool | None:
-        """Whether a text says only yes or only no."""
-        framed = frame(squeeze(plain(text)))
+        """Whether a text says only yes or only no.
+
+        What is said again and again is heard twice, and a long text is none: there are as many ways to read
+        "no no no …" as phrases of "no" and of "no no" as no lifetime suffices to try.
+        """
+        words = _REPEATED.sub(r"\1\1", f"{squeeze(plain(text[:LONGEST_ANSWER]))} ").split()
+        if len(text) > LONGEST_ANSWER or len(words) > MOST_WORDS_OF_AN_ANSWER:
+            return None
+        framed = frame(" ".join(words))
         order = self._order(language)
         if (theirs := self._answers.get(_short(language))) is not None:
             order.insert(0, theirs)

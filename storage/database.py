@@ -22,7 +22,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
@@ -282,6 +282,7 @@ def _engine(url: str) -> AsyncEngine:
             },
         )
         sa.event.listen(engine.sync_engine, "connect", _notice_a_lost_server)
+        sa.event.listen(engine.sync_engine, "handle_error", _leave_what_is_read_only)
         return engine
     engine = create_async_engine(
         url,
@@ -294,6 +295,8 @@ def _engine(url: str) -> AsyncEngine:
     )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
+    if path := sqlite_path(url):
+        Whereabouts(path).watch(engine.sync_engine)
     sa.event.listen(engine.sync_engine, "handle_error", _throw_away_what_broke)
     return engine
 
@@ -335,6 +338,50 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
             connection.close()
 
 
+class DatabaseGone(OSError):
+    """The file under an open database was removed, moved or replaced: what is written would be lost."""
+
+
+GONE = "the database's file is no longer where it was"
+
+
+class Whereabouts:
+    """Looks before each transaction if the file that is open still stands where the next start will look.
+
+    SQLite itself goes on writing to a file that was removed, and says that all is well.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._was_there = False
+
+    def watch(self, engine: sa.Engine) -> None:
+        sa.event.listen(engine, "do_connect", self._make_none_anew)
+        sa.event.listen(engine, "connect", self._remember)
+        sa.event.listen(engine, "begin", self._look, insert=True)
+
+    def _remember(self, _connection: object, record: Any) -> None:
+        record.info["file"] = self._now()
+        self._was_there = True
+
+    def _make_none_anew(self, *_: object) -> None:
+        if self._was_there and self._now() is None:
+            raise DatabaseGone(GONE)
+
+    def _look(self, connection: sa.Connection) -> None:
+        if connection.info["file"] == self._now() is not None:
+            return
+        connection.invalidate()  # so that the next transaction opens what stands there then
+        raise DatabaseGone(GONE)
+
+    def _now(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+
 def _begin_immediate(connection: sa.Connection) -> None:
     """A transaction that may write takes the write lock at once; one that only reads needs none."""
     only_reads = connection.get_execution_options().get("only_reads", False)
@@ -350,6 +397,9 @@ _FULL_OR_LOCKED = {
 # Classes of PostgreSQL's error codes: read-only, no room or memory, a lock that was not to be had.
 _NO_ROOM = ("25", "53", "55")
 _AWAY = (*_NO_ROOM, "08", "40", "57", "58")
+_READ_ONLY = "25006"
+_IDLED = "25P03"  # also said of a question whose answer was thought over for too long
+_ENDED = ("57P01", "57P02", "57P03")  # an operator ends the connection, or the server stops or starts
 
 
 def _throw_away_what_broke(context: sa.ExceptionContext) -> None:
@@ -361,6 +411,12 @@ def _throw_away_what_broke(context: sa.ExceptionContext) -> None:
         context.connection.connection.invalidate(soft=True)
 
 
+def _leave_what_is_read_only(context: sa.ExceptionContext) -> None:
+    """Look for the server anew: a session that began before a failover or a maintenance stays read-only."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
+
+
 def _sqlite_code(error: BaseException | None) -> int | None:
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF  # without its finer half
@@ -370,7 +426,17 @@ def is_full_or_locked(error: BaseException) -> bool:
     """Whether the disk is full or read-only, or the database locked: what was asked of it is not at fault."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     state = getattr(cause, "sqlstate", None) or ""
-    return _sqlite_code(cause) in _FULL_OR_LOCKED or state[:2] in _NO_ROOM
+    return _sqlite_code(cause) in _FULL_OR_LOCKED or (state[:2] in _NO_ROOM and state != _IDLED)
+
+
+def is_elsewhere(error: BaseException) -> bool:
+    """Whether what was asked surely did not bring the failure about: full, locked, ended or not reached."""
+    cause: BaseException | None = error
+    while cause is not None:  # the driver says what the server said last before the connection was gone
+        if getattr(cause, "sqlstate", None) in _ENDED:
+            return True
+        cause = cause.__cause__
+    return is_full_or_locked(error) or isinstance(error, OSError)
 
 
 def is_outage(error: BaseException) -> bool:
@@ -384,7 +450,8 @@ def is_outage(error: BaseException) -> bool:
         return True
     if (state := getattr(cause, "sqlstate", None)) is not None:
         return str(state)[:2] in _AWAY
-    return isinstance(error, OperationalError | InterfaceError | OSError)
+    # An InternalError without a code is the driver's, which lost count of what a broken connection said.
+    return isinstance(error, OperationalError | InterfaceError | InternalError | OSError)
 
 
 def check_file(path: Path) -> None:

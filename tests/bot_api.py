@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -39,6 +40,7 @@ class Fault(StrEnum):
     HANG_BEFORE = "no answer comes, nothing is done"
     HANG_AFTER = "it is done, no answer comes"
     NO_JSON = "200 with an answer that is not JSON"
+    TRICKLE = "it is done, the answer comes a byte at a time and has no end"
 
 
 @dataclass
@@ -180,17 +182,29 @@ class BotApi(Methods):
             raise Refusal(404, "Not Found")
         return await self._methods[method.lower()](params)
 
-    async def _broken(self, request: web.Request, fault: Fault) -> web.Response:
+    async def _broken(self, request: web.Request, fault: Fault) -> web.StreamResponse:
         page = "<html><head><title>502 Bad Gateway</title></head></html>"
         if fault is Fault.BAD_GATEWAY:
             return web.Response(status=502, text=page, content_type="text/html")
         if fault is Fault.NO_JSON:
             return web.Response(text=page, content_type="text/html")
+        if fault is Fault.TRICKLE:
+            return await self._trickles(request)
         if fault in (Fault.HANG_BEFORE, Fault.HANG_AFTER):
             await self._closing.wait()
         if request.transport is not None:
             request.transport.abort()
         return web.Response()
+
+    async def _trickles(self, request: web.Request) -> web.StreamResponse:
+        answer, closing = web.StreamResponse(), asyncio.create_task(self._closing.wait())
+        await answer.prepare(request)
+        with suppress(ConnectionError):
+            while not self._closing.is_set():
+                await answer.write(b" ")
+                await asyncio.wait([closing], timeout=0.02)
+        closing.cancel()
+        return answer
 
     async def _download(self, request: web.Request) -> web.Response:
         file = self.kept(request.match_info["file_id"])

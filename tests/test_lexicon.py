@@ -295,6 +295,17 @@ def test_yes_and_no(text: str, answer: bool | None) -> None:
     assert LEXICONS.answer(text, "es") is answer
 
 
+@pytest.mark.parametrize(
+    "said", ["no ", "no no ", "yes yes please ", "no gracias ", "sí ", "ok thanks ", "não "]
+)
+def test_an_answer_that_is_said_again_and_again_is_heard_at_once(said: str) -> None:
+    """Tried in all the ways in which it can be read, this test would have no end, nor the bot's turn."""
+    for times in (5, 40, 160, 3_000):
+        LEXICONS.answer(f"{said * times}help", "en")
+    assert LEXICONS.answer("no " * 40, "en") is False
+    assert LEXICONS.answer("no " * 40 + "help me", "en") is None
+
+
 def test_the_longest_phrase_decides_on_a_skill_and_order_is_kept() -> None:
     assert LEXICONS.skills("dog food", "en") == ("pet_food",)
     assert LEXICONS.skills("bread, insulin and bread", "en") == ("food", "medicine")

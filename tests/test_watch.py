@@ -130,3 +130,17 @@ async def test_an_overdue_step_withholds_it(
 async def test_an_address_that_is_away_harms_nothing(sqlite_database: Database, tmp_path: Path) -> None:
     watch = Watch(sqlite_database, "http://127.0.0.1:9/alive", tmp_path, {}, dict, lambda: datetime.now(UTC))
     assert not await watch.run_once()
+
+
+async def test_a_look_that_fails_ends_nothing_and_gives_no_sign(
+    sqlite_database: Database, listener: Listener, tmp_path: Path
+) -> None:
+    """The folder of the data is gone, say: the bot that is looked at must go on."""
+    watch = Watch(sqlite_database, listener.url, tmp_path / "gone", {}, dict, lambda: datetime.now(UTC))
+    stopping = asyncio.Event()
+    looking = asyncio.create_task(watch.run(stopping))
+    done, _pending = await asyncio.wait({looking}, timeout=0.3)
+    assert not done
+    assert listener.heard == 0
+    stopping.set()
+    await asyncio.wait_for(looking, 10)

@@ -99,13 +99,19 @@ class ChatMoved(Exception):
 
 
 class GatewayFault(Exception):
-    """Receiving failed. `fatal`: it will fail until the operator acts, so they are told at once."""
+    """Receiving failed. `fatal`: it will fail until the operator acts, so they are told at once.
 
-    def __init__(self, reason: str, *, fatal: bool = False, retry_after: timedelta | None = None) -> None:
+    `rival`: someone else receives, who may be one of our own gateways that just thawed: only if it lasts.
+    """
+
+    def __init__(
+        self, reason: str, *, fatal: bool = False, retry_after: timedelta | None = None, rival: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.fatal = fatal
         self.retry_after = retry_after
+        self.rival = rival
 
 
 @dataclass(frozen=True, slots=True)

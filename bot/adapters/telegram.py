@@ -82,8 +82,16 @@ class Telegram:
         self._commands = commands
         self._updates_url = f"{base_url}{token}/getUpdates"
         # Two pools: a long poll must never wait for sends, nor they for it.
-        self._poll = Wire(connection_pool_size=2, read_timeout=poll_seconds + answer_seconds, pool_timeout=5)
-        self._sends = Wire(connection_pool_size=64, read_timeout=answer_seconds, pool_timeout=5)
+        to_poll = poll_seconds + answer_seconds
+        self._poll = Wire(
+            longest=to_poll + answer_seconds + 1, connection_pool_size=2, read_timeout=to_poll, pool_timeout=5
+        )
+        self._sends = Wire(
+            longest=2 * answer_seconds + 1,
+            connection_pool_size=64,
+            read_timeout=answer_seconds,
+            pool_timeout=5,
+        )
         self._bot = Bot(
             token,
             base_url=base_url,

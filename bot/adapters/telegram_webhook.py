@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bot.adapters import RawEvent
 from bot.adapters.telegram_events import raw_event
+from bot.doors import a_door
 
 LARGEST = 1_000_000  # bytes of an update; Telegram's are far smaller
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
@@ -50,8 +51,8 @@ class Doorstep:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._hook.host, self._hook.port).start()
-            await stopping.wait()
+            async with a_door(runner, self._hook.host, self._hook.port):
+                await stopping.wait()
         finally:
             await runner.cleanup()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -17,8 +18,9 @@ from telegram.error import (
     InvalidToken,
     NetworkError,
     TelegramError,
+    TimedOut,
 )
-from telegram.request import HTTPXRequest
+from telegram.request import HTTPXRequest, RequestData
 
 from bot.adapters import ChatMoved, GatewayFault, NotSent, Refused, Uncertain
 
@@ -57,6 +59,9 @@ _TWO_POLLERS = "Another program receives with this bot's token: stop it, or give
 _WEBHOOK = "A webhook was set for this bot while it was running: restart, which removes the webhook."
 
 
+FOR_A_FILE = 240.0  # seconds, up or down; a courier's claim lasts longer
+
+
 class Flooded(TelegramError):
     """Telegram asks to wait (the library's own RetryAfter warns of deprecation when it is raised)."""
 
@@ -66,10 +71,22 @@ class Flooded(TelegramError):
 
 
 class Wire(HTTPXRequest):
-    """The library's connection, which logs nothing that Telegram said."""
+    """The library's connection, which logs nothing that Telegram said, and waits for no answer for ever."""
 
-    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        code, body = await super().do_request(*args, **kwargs)
+    def __init__(self, *, longest: float, **kwargs: Any) -> None:
+        """longest: seconds for a whole answer; the library's limits begin anew with each byte that comes."""
+        super().__init__(**kwargs)
+        self._longest = longest
+
+    async def do_request(
+        self, url: str, method: str, request_data: RequestData | None = None, *args: Any, **kwargs: Any
+    ) -> tuple[int, bytes]:
+        has_file = method == "GET" or bool(request_data and request_data.multipart_data)
+        try:
+            async with asyncio.timeout(FOR_A_FILE if has_file else self._longest):
+                code, body = await super().do_request(url, method, request_data, *args, **kwargs)
+        except TimeoutError as error:
+            raise TimedOut from error
         if code == httpx.codes.TOO_MANY_REQUESTS:
             raise Flooded(_wait(body))
         if code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
@@ -135,7 +152,9 @@ def gateway_fault(error: TelegramError) -> GatewayFault:
         case InvalidToken():
             return GatewayFault(_UNKNOWN_BOT, fatal=True)
         case Conflict():
-            return GatewayFault(_WEBHOOK if said(error, "webhook") else _TWO_POLLERS, fatal=True)
+            if said(error, "webhook"):
+                return GatewayFault(_WEBHOOK, fatal=True)
+            return GatewayFault(_TWO_POLLERS, fatal=True, rival=True)
     return GatewayFault(f"Telegram cannot be reached ({_cause(error)})")
 
 

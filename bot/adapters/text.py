@@ -61,12 +61,18 @@ def storable(update: object) -> dict[str, Any]:
     """The event as JSON gives it back, so that no inbox can choke on it."""
     try:
         data = orjson.dumps(update)
+        orjson.dumps(_in_its_envelopes(update))
     except TypeError:  # a lone surrogate, a giant number, a nesting without end
         data = b"\\u0000"
     if b"\\u0000" in data:
         data = orjson.dumps(_scrubbed(update, _DEEPEST))
     payload = orjson.loads(data)
     return payload if isinstance(payload, dict) else {"malformed": payload}
+
+
+def _in_its_envelopes(update: object) -> object:
+    """Deeper than it will ever be nested where it is kept: JSON that is just shallow enough must not grow."""
+    return [[[[update]]]]
 
 
 def _scrubbed(value: object, depth: int) -> object:

@@ -225,6 +225,7 @@ async def test_all_that_people_do_is_understood(bot: Telegram, api: BotApi) -> N
         (Fault.BAD_GATEWAY, False, None, "HTTP 502"),
         (Fault.RESET_BEFORE, False, None, "reached"),
         (Fault.HANG_AFTER, False, None, "ReadTimeout"),
+        (Fault.TRICKLE, False, None, "TimeoutError"),
         (Fault.NO_JSON, False, None, "reached"),
     ],
 )

@@ -319,3 +319,15 @@ def test_a_nesting_without_end_is_cut() -> None:
     for _ in range(500):
         deep = {"message": deep}
     assert raw_event({"update_id": 3, **deep}).key == "3::"
+
+
+@pytest.mark.parametrize("depth", range(248, 260))
+def test_what_is_nested_just_as_deep_as_can_be_written_can_still_be_written_in_its_envelope(
+    depth: int,
+) -> None:
+    """One such message, which Matrix lets anybody send, would be asked for again and again for ever."""
+    deep: dict[str, Any] = {}
+    for _ in range(depth):
+        deep = {"a": deep}
+    payload = raw_event({"update_id": 3, **deep}).payload
+    assert orjson.dumps({"chat": "501", "event": payload})

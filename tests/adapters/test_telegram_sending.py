@@ -163,6 +163,7 @@ async def test_nothing_to_send_is_refused(bot: Telegram, api: BotApi) -> None:
         (Fault.RESET_AFTER, Uncertain, 1),
         (Fault.HANG_AFTER, Uncertain, 1),
         (Fault.NO_JSON, Uncertain, 1),
+        (Fault.TRICKLE, Uncertain, 1),
     ],
 )
 async def test_faults_of_sending(

@@ -113,7 +113,7 @@ async def live(role: str, base_url: str, token: str, database_url: str) -> None:
 def main(*where: str) -> None:
     from tests.world import make_core
 
-    make_core()  # so that no process has to read the words again
+    make_core().lexicons.make_ready()  # so that no process has to read the words again
     children = []
     while role := sys.stdin.readline().strip():
         child = os.fork()

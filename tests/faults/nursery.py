@@ -64,6 +64,12 @@ class Nursery:
         self._dead.clear()
         return survived
 
+    def bot(self) -> int:
+        """The number of the running bot's process, on Linux."""
+        assert self._process is not None
+        mother = self._process.pid
+        return int(Path(f"/proc/{mother}/task/{mother}/children").read_text().split()[0])
+
     async def killed(self) -> None:
         """Wait until the running bot has been killed; any other end is a failure."""
         await self._dead.wait()

@@ -1,0 +1,201 @@
+"""What happens to a PostgreSQL in a bad week: the bot goes on by itself, and no message is blamed for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from random import Random
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, InternalError
+
+from handlers import welcome
+from handlers.contents import COMMANDS, Command
+from handlers.context import Context
+from handlers.messages import Inbound, Outbound
+from storage.database import Database, Transaction, is_elsewhere, is_outage
+from storage.tables import Fact
+from tests.engines import create_postgres, open_database
+from tests.faults.hasty import account, outcomes
+from tests.faults.matrix_tools import until
+from tests.faults.test_disk import SORRY, running_bot
+from tests.storage import BOTH_ENGINES
+from tests.world import World
+
+pytestmark = BOTH_ENGINES
+PEOPLE = [f"person {number}" for number in range(8)]
+LINES = 4
+LOCKED = ("inbox", "outbox", "leases")
+
+
+@pytest.fixture
+async def url(postgres: str, postgres_template: str, request: pytest.FixtureRequest) -> str:
+    return await create_postgres(postgres, f"trouble_{abs(hash(request.node.name))}", postgres_template)
+
+
+@pytest.fixture
+async def shared(url: str) -> AsyncIterator[Database]:
+    database = await open_database(url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def operator(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Who is allowed everything, on a connection of their own."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    yield connection
+    await connection.close()
+
+
+async def end_all_others(operator: asyncpg.Connection) -> None:
+    await operator.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+
+async def is_up(world: World) -> None:
+    await world.platform.says("carla", "hello")
+    await until(lambda: account(world, "carla").heard)
+
+
+async def all_write(world: World) -> None:
+    for number in range(LINES):
+        for name in PEOPLE:
+            await world.platform.says(name, f"/my {number}")
+        await asyncio.sleep(0)
+
+
+async def all_are_answered_once(world: World) -> None:
+    await until(lambda: all(len(answers(world, each)) >= LINES for each in PEOPLE))
+    await until(lambda: _all_handled(world.database))
+    assert await outcomes(world.database) == {"handled": LINES * len(PEOPLE) + 1}
+    for each in PEOPLE:
+        assert len(answers(world, each)) == LINES
+        assert not any(SORRY in sent.text for sent in account(world, each).heard)
+
+
+def answers(world: World, name: str) -> list[str]:
+    return [each.text for each in account(world, name).heard if "You have no open case" in each.text]
+
+
+async def _all_handled(database: Database) -> bool:
+    return set(await outcomes(database)) == {"handled"}
+
+
+async def test_connections_that_began_while_it_was_read_only_are_left_when_it_is_not(
+    shared: Database, operator: asyncpg.Connection
+) -> None:
+    """As after a failover, where the old primary goes on as a standby: its sessions never become writable."""
+    await shared.close()  # so that its next connection begins just then
+    await operator.execute(f'ALTER DATABASE "{shared.url.database}" SET default_transaction_read_only = on')
+    for _time in range(2):
+        with pytest.raises(DBAPIError, match="read-only") as refused:
+            await shared.run(write)
+        assert is_outage(refused.value)
+        assert is_elsewhere(refused.value)
+    await operator.execute(f'ALTER DATABASE "{shared.url.database}" RESET default_transaction_read_only')
+    await shared.run(write)
+
+
+def write(tx: Transaction) -> None:
+    tx.session.add(Fact(name="written", value=""))
+    tx.write()
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.faults)])
+async def test_connections_are_ended_at_random_and_no_message_is_blamed_or_lost(
+    shared: Database, operator: asyncpg.Connection, seed: int
+) -> None:
+    """What was on its way to a person at such a moment is not sent again: only the record had to wait."""
+    random = Random(seed)
+    async with running_bot(shared) as world:
+        await is_up(world)
+        await all_write(world)
+        for _time in range(6):
+            await asyncio.sleep(random.random() / 5)
+            await end_all_others(operator)
+        print(f"seed {seed}")  # noqa: T201
+        await all_are_answered_once(world)
+
+
+class Trouble:
+    """A command during which something happens to the transaction, so many times."""
+
+    def __init__(self, what: Callable[[Context], None], times: int) -> None:
+        self.what, self.left = what, times
+
+    def __call__(self, ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
+        if self.left and argument == "1":
+            self.left -= 1
+            self.what(ctx)
+        return welcome.my(ctx, inbound, "")
+
+
+def _ended_by_an_operator(ctx: Context) -> None:
+    ctx.tx.session.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+
+def _thinks_too_long(ctx: Context) -> None:
+    ctx.tx.session.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 30"))
+    time.sleep(0.1)
+    ctx.tx.session.execute(sa.text("SELECT 1"))
+
+
+async def test_no_message_is_blamed_for_a_connection_that_an_operator_ends_while_it_is_handled(
+    shared: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often: to be set aside at the fourth time is for what kills the process."""
+    trouble = Trouble(_ended_by_an_operator, 4)
+    monkeypatch.setitem(COMMANDS, "my", Command(trouble))
+    async with running_bot(shared) as world:
+        await is_up(world)
+        await all_write(world)
+        await all_are_answered_once(world)
+    assert not trouble.left
+
+
+async def test_a_message_over_which_the_database_loses_its_patience_is_set_aside_and_not_tried_for_ever(
+    shared: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(COMMANDS, "my", Command(Trouble(_thinks_too_long, 100)))
+    async with running_bot(shared) as world:
+        await is_up(world)
+        await world.platform.says("ana", "/my 1")
+        await world.platform.says("ben", "/my 2")
+        await until(lambda: any(SORRY in each.text for each in account(world, "ana").heard))
+        await until(lambda: account(world, "ben").heard)
+    assert await outcomes(shared) == {"failed": 1, "handled": 2}
+
+
+def test_what_the_driver_says_of_a_connection_that_broke_in_its_hands_is_an_outage() -> None:
+    """Seen after a freeze; it would put a step of an alert off by five minutes."""
+    confused = asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+    assert is_outage(InternalError("SELECT", None, confused))
+    broken = asyncpg.exceptions.InternalServerError("of the server, over what was asked")
+    assert not is_outage(InternalError("SELECT", None, broken))
+    assert is_elsewhere(ConnectionRefusedError())
+
+
+@pytest.mark.parametrize(
+    ("table", "seconds"),
+    [
+        ("inbox", 2),
+        *(pytest.param(each, 20, marks=pytest.mark.faults) for each in ("inbox", "outbox", "leases")),
+    ],
+)
+async def test_a_table_that_somebody_keeps_locked_holds_up_and_loses_nothing(
+    shared: Database, operator: asyncpg.Connection, table: str, seconds: int
+) -> None:
+    """As a careless change of the schema or a full vacuum does it; longer than the lease lasts, too."""
+    async with running_bot(shared) as world:
+        await is_up(world)
+        async with operator.transaction():
+            await operator.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            await all_write(world)
+            await asyncio.sleep(seconds)
+        await all_are_answered_once(world)
