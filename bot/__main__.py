@@ -20,7 +20,7 @@ from bot import logs
 from bot.adapters import GatewayFault
 from bot.settings import Settings, SettingsError, Stopped, read_settings
 from bot.simulated_people import Plan
-from storage.database import sqlite_path
+from storage.sqlite_file import sqlite_path
 
 MOST_FILES = 65_536
 HEALTHY_FOR = 30  # seconds since the last sign of life

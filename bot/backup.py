@@ -26,11 +26,12 @@ from sqlalchemy.orm import Session
 from bot.settings import PREFIX, Settings, SettingsError, Stopped
 from bot.setup import LEDGER, open_vault, read_ledger, unusable
 from storage import facts, returning
-from storage.database import Database, Transaction, sqlite_path
+from storage.database import Database, Transaction
 from storage.dumping import Dumped, NotDumpable, NotLoadable, dump, first_line, snapshot
 from storage.ledger import Entries, Ledger
 from storage.sealed_file import SealedReader, SealedWriter, UnusableFile, settle
 from storage.sealing import Vault, decode_master_key, sync_folder
+from storage.sqlite_file import sqlite_path
 
 MAIN, KEYS = ".backup", ".keys"
 KINDS = {MAIN: b"b", KEYS: b"k"}

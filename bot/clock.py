@@ -18,7 +18,8 @@ from handlers.contents import DUTIES, Duty
 from handlers.context import Core, Moment
 from handlers.post import post
 from storage import choices, conversations, due, fates, inbox, outbox, outside, work
-from storage.database import Database, Transaction, is_outage
+from storage.database import Database, Transaction
+from storage.outages import is_outage
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,9 @@ from bot.doctor_machine import WRITES, compared, judged
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.setup import faults, open_vault, unusable
 from storage import facts
-from storage.database import Database, Transaction, sqlite_path
+from storage.database import Database, Transaction
 from storage.migrate import NEWEST, current_revision
+from storage.sqlite_file import sqlite_path
 from storage.standing import served
 from storage.tables import Fact
 

@@ -19,7 +19,7 @@ import httpx
 
 from bot.settings import PREFIX, Settings, host_and_port
 from bot.watch import LEAST_SPACE
-from storage.database import sqlite_path
+from storage.sqlite_file import sqlite_path
 
 WRITES = 15
 SLOW = 0.05  # seconds that one durable write may take: a turn makes a few

@@ -23,12 +23,13 @@ from bot.backup import KEYS, MAIN, STAMP, Label, reading
 from bot.settings import Settings, Stopped
 from handlers.messages import Kind
 from storage import alerts, inbox, returning
-from storage.database import Database, Transaction, sqlite_path
+from storage.database import Database, Transaction
 from storage.dumping import load, snapshot
 from storage.ledger import Entries, Lasting
 from storage.migrate import NEWEST, current_revision, upgrade
 from storage.sealed_file import settle
 from storage.sealing import Vault, sync_folder
+from storage.sqlite_file import sqlite_path
 from storage.tables import Base, Fact
 
 log = logging.getLogger(__name__)

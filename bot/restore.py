@@ -18,12 +18,12 @@ from bot.backup import KEYS, MAIN, backup_key, examine, folder_of, found_in
 from bot.replacing import Chosen, Outcome, Replacement, is_there, look_at
 from bot.settings import PREFIX, Settings, SettingsError, Stopped
 from bot.setup import LEDGER, open_vault, read_ledger, unusable
-from storage.database import sqlite_path
 from storage.dumping import NotLoadable
 from storage.ledger import Ledger
 from storage.migrate import NEWEST
 from storage.sealed_file import UnusableFile
 from storage.sealing import Vault
+from storage.sqlite_file import sqlite_path
 
 
 @dataclass(frozen=True, slots=True)

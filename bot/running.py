@@ -16,7 +16,8 @@ from bot.settings import PREFIX, Settings, SettingsError
 from bot.setup import load_core, make_adapters, make_ways, open_database, open_vault
 from bot.watch import Watch
 from handlers.context import Core
-from storage.database import Database, sqlite_path
+from storage.database import Database
+from storage.sqlite_file import sqlite_path
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from handlers.context import NO_ZONE, Union
-from storage.database import sqlite_path
 from storage.sealing import decode_master_key
+from storage.sqlite_file import sqlite_path
 
 PREFIX = "ONECLOAK_"
 Minutes = Annotated[int, Field(ge=1, le=10_080)]

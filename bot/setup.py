@@ -21,10 +21,11 @@ from handlers.lexicon import Lexicons
 from handlers.skills import Vocabulary
 from handlers.texts import Catalogs
 from storage import returning
-from storage.database import Database, check_file, sqlite_path
+from storage.database import Database
 from storage.ledger import Entries, Ledger
 from storage.migrate import NewerSchema, migrate
 from storage.sealing import Vault, WrongMasterKey, decode_master_key, read_or_create_master_key
+from storage.sqlite_file import check_file, sqlite_path
 
 if TYPE_CHECKING:
     from bot.adapters.matrix import Matrix

@@ -21,8 +21,9 @@ from handlers.post import post
 from handlers.routing import may_be_choice, route
 from storage import alerts, choices, conversations, inbox, people
 from storage.choices import TOKEN_LENGTH
-from storage.database import Database, Transaction, is_elsewhere, is_outage
+from storage.database import Database, Transaction
 from storage.inbox import CRISIS, Claimed
+from storage.outages import is_elsewhere, is_outage
 from storage.people import Known
 from storage.sealing import WrongMasterKey
 

@@ -7,13 +7,10 @@ and nothing else of this process runs between its statements (SQLAlchemy's `run_
 from __future__ import annotations
 
 import asyncio
-import socket
-import sqlite3
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 from uuid import UUID
@@ -22,11 +19,12 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from storage import sqlite_log, sqlite_trips
+from storage import sqlite_log
+from storage.engines import BUSY_MILLISECONDS, open_engine
 from storage.ledger import Lasting, Ledger
 from storage.sealing import Vault, WrongMasterKey
 from storage.tables import (
@@ -49,12 +47,6 @@ Result = TypeVar("Result")
 # What is said of two transactions that waited for each other, or (by a distributed engine) that met.
 AGAIN = ("40P01", "40001")
 MOST_TRIES = 6
-# A process that is frozen or cut off in the middle of a transaction must not keep its rows locked, and one
-# whose server vanished must not wait for hours. Milliseconds and seconds; a long statement is not touched.
-ENDED_WHEN_IDLE = 15_000
-KEPT_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
-              "tcp_user_timeout": "25000"}  # fmt: skip
-BUSY_MILLISECONDS = 30_000
 TRIED_AGAIN_AFTER = 64  # transactions, where the log of SQLite could not be emptied
 
 
@@ -176,7 +168,7 @@ class Database:
         self.vault = vault
         self.random = random
         self.ledger = ledger
-        self.engine = _engine(url)
+        self.engine = open_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.tell: Callable[[set[str]], None] = lambda news: None  # called after a commit that brought news
         self._turn = asyncio.Lock()
@@ -263,209 +255,3 @@ async def _to_its_end(transaction: Coroutine[Any, Any, Result]) -> Result:
     except asyncio.CancelledError:
         await asyncio.wait((task,))
         raise
-
-
-def _engine(url: str) -> AsyncEngine:
-    if make_url(url).get_backend_name() != "sqlite":
-        engine = create_async_engine(
-            url,
-            json_serializer=_to_json,
-            json_deserializer=orjson.loads,
-            hide_parameters=True,  # no error tells what was bound to a statement
-            # Compiling a statement to machine code takes longer than any of ours runs.
-            connect_args={
-                "server_settings": {
-                    "jit": "off",
-                    "idle_in_transaction_session_timeout": str(ENDED_WHEN_IDLE),
-                    **KEPT_ALIVE,
-                }
-            },
-        )
-        sa.event.listen(engine.sync_engine, "connect", _notice_a_lost_server)
-        sa.event.listen(engine.sync_engine, "handle_error", _leave_what_is_read_only)
-        return engine
-    engine = create_async_engine(
-        url,
-        json_serializer=_to_json,
-        json_deserializer=orjson.loads,
-        hide_parameters=True,
-        # The driver must not begin transactions of its own: it begins too late for a savepoint, and
-        # in the mode that fails with "database is locked" when two of them want to write.
-        connect_args={"isolation_level": None, "async_creator_fn": sqlite_trips.Connection},
-    )
-    sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
-    if path := sqlite_path(url):
-        Whereabouts(path).watch(engine.sync_engine)
-    sa.event.listen(engine.sync_engine, "handle_error", _throw_away_what_broke)
-    return engine
-
-
-def _notice_a_lost_server(connection: Any, _record: object) -> None:
-    """Over TCP, an answer that never comes is an error within half a minute."""
-    transport = getattr(connection.driver_connection, "_transport", None)  # the driver has no setting for it
-    link = transport.get_extra_info("socket") if transport is not None else None
-    if link is None or link.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3),
-                          ("TCP_USER_TIMEOUT", 25_000)):  # fmt: skip
-        if hasattr(socket, option):  # not every system has all of them
-            link.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-
-
-def _to_json(value: object) -> str:
-    return orjson.dumps(value).decode()
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    ready = False
-    try:
-        for pragma in (
-            f"busy_timeout = {BUSY_MILLISECONDS}",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            "secure_delete = ON",
-            "cache_size = -16384",  # kibibytes; beyond it the pages come from the memory of the system
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        ready = True
-    finally:
-        cursor.close()
-        if not ready:  # nobody else would, and its thread would outlive the event loop
-            connection.close()
-
-
-class DatabaseGone(OSError):
-    """The file under an open database was removed, moved or replaced: what is written would be lost."""
-
-
-GONE = "the database's file is no longer where it was"
-
-
-class Whereabouts:
-    """Looks before each transaction if the file that is open still stands where the next start will look.
-
-    SQLite itself goes on writing to a file that was removed, and says that all is well.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._was_there = False
-
-    def watch(self, engine: sa.Engine) -> None:
-        sa.event.listen(engine, "do_connect", self._make_none_anew)
-        sa.event.listen(engine, "connect", self._remember)
-        sa.event.listen(engine, "begin", self._look, insert=True)
-
-    def _remember(self, _connection: object, record: Any) -> None:
-        record.info["file"] = self._now()
-        self._was_there = True
-
-    def _make_none_anew(self, *_: object) -> None:
-        if self._was_there and self._now() is None:
-            raise DatabaseGone(GONE)
-
-    def _look(self, connection: sa.Connection) -> None:
-        if connection.info["file"] == self._now() is not None:
-            return
-        connection.invalidate()  # so that the next transaction opens what stands there then
-        raise DatabaseGone(GONE)
-
-    def _now(self) -> tuple[int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
-
-
-def _begin_immediate(connection: sa.Connection) -> None:
-    """A transaction that may write takes the write lock at once; one that only reads needs none."""
-    only_reads = connection.get_execution_options().get("only_reads", False)
-    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
-
-
-# A connection that was opened while the disk was read-only would stay so for ever.
-_BREAKS = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
-_FULL_OR_LOCKED = {
-    *_BREAKS, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PROTOCOL,
-}  # fmt: skip
-# Classes of PostgreSQL's error codes: read-only, no room or memory, a lock that was not to be had.
-_NO_ROOM = ("25", "53", "55")
-_AWAY = (*_NO_ROOM, "08", "40", "57", "58")
-_READ_ONLY = "25006"
-_IDLED = "25P03"  # also said of a question whose answer was thought over for too long
-_ENDED = ("57P01", "57P02", "57P03")  # an operator ends the connection, or the server stops or starts
-
-
-def _throw_away_what_broke(context: sa.ExceptionContext) -> None:
-    """The next transaction gets a new connection after the disk has failed under this one.
-
-    Softly, once this transaction has been rolled back: at once it would keep the write lock for ever.
-    """
-    if _sqlite_code(context.original_exception) in _BREAKS and context.connection is not None:
-        context.connection.connection.invalidate(soft=True)
-
-
-def _leave_what_is_read_only(context: sa.ExceptionContext) -> None:
-    """Look for the server anew: a session that began before a failover or a maintenance stays read-only."""
-    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
-        context.is_disconnect = True
-
-
-def _sqlite_code(error: BaseException | None) -> int | None:
-    code = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF  # without its finer half
-
-
-def is_full_or_locked(error: BaseException) -> bool:
-    """Whether the disk is full or read-only, or the database locked: what was asked of it is not at fault."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    state = getattr(cause, "sqlstate", None) or ""
-    return _sqlite_code(cause) in _FULL_OR_LOCKED or (state[:2] in _NO_ROOM and state != _IDLED)
-
-
-def is_elsewhere(error: BaseException) -> bool:
-    """Whether what was asked surely did not bring the failure about: full, locked, ended or not reached."""
-    cause: BaseException | None = error
-    while cause is not None:  # the driver says what the server said last before the connection was gone
-        if getattr(cause, "sqlstate", None) in _ENDED:
-            return True
-        cause = cause.__cause__
-    return is_full_or_locked(error) or isinstance(error, OSError)
-
-
-def is_outage(error: BaseException) -> bool:
-    """Whether the database fails and not what was asked of it: the same is tried again, as it is."""
-    if is_full_or_locked(error):
-        return True
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if _sqlite_code(cause) is not None:
-        return False  # it answers, and what was asked is wrong
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    if (state := getattr(cause, "sqlstate", None)) is not None:
-        return str(state)[:2] in _AWAY
-    # An InternalError without a code is the driver's, which lost count of what a broken connection said.
-    return isinstance(error, OperationalError | InterfaceError | InternalError | OSError)
-
-
-def check_file(path: Path) -> None:
-    """See if a file can be a SQLite database, or become one; raises sqlite3.Error.
-
-    Asked without the asynchronous driver, whose thread outlives the event loop when it can't connect.
-    """
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA schema_version")
-
-
-def sqlite_path(url: str) -> Path | None:
-    """The file of a SQLite database, None for another engine."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        return None
-    return Path(parsed.database)

@@ -116,7 +116,7 @@ async def on_sqlite(country: Country, size: int, searches: Sequence[Search], fol
     return found
 
 
-CACHE = 65_536  # kilobytes, as `storage.database` gives each connection
+CACHE = 16_384  # kilobytes, as `storage.engines` gives each connection
 
 
 async def on_postgres(

@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from storage.database import Database, Transaction, is_full_or_locked
+from storage.database import Database, Transaction
+from storage.outages import is_full_or_locked
 from storage.sealing import Vault
 from storage.tables import Fact
 from tests.engines import MASTER_KEY, open_database, sqlite_url

@@ -23,7 +23,8 @@ from handlers import alarms
 from handlers.contents import DUTIES
 from handlers.context import Moment
 from storage import alerts
-from storage.database import Database, is_full_or_locked, is_outage
+from storage.database import Database
+from storage.outages import is_full_or_locked, is_outage
 from storage.tables import Alert
 from tests.bot_api import BotApi
 from tests.faults.hasty import account, api, outcomes

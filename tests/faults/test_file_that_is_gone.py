@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from storage.database import Database, DatabaseGone, is_elsewhere, is_outage
+from storage.database import Database
+from storage.outages import is_elsewhere, is_outage
+from storage.sqlite_file import DatabaseGone
 from storage.tables import Fact
 from tests.faults.hasty import account, api, outcomes
 from tests.faults.matrix_tools import until

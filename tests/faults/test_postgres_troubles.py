@@ -16,7 +16,8 @@ from handlers import welcome
 from handlers.contents import COMMANDS, Command
 from handlers.context import Context
 from handlers.messages import Inbound, Outbound
-from storage.database import Database, Transaction, is_elsewhere, is_outage
+from storage.database import Database, Transaction
+from storage.outages import is_elsewhere, is_outage
 from storage.tables import Fact
 from tests.engines import create_postgres, open_database
 from tests.faults.hasty import account, outcomes

@@ -1,0 +1,73 @@
+"""What a failed transaction says of the database: whether it is to blame, and what of it is left behind."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+
+# A connection that was opened while the disk was read-only would stay so for ever.
+_BREAKS = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+_FULL_OR_LOCKED = {
+    *_BREAKS, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PROTOCOL,
+}  # fmt: skip
+# Classes of PostgreSQL's error codes: read-only, no room or memory, a lock that was not to be had.
+_NO_ROOM = ("25", "53", "55")
+_AWAY = (*_NO_ROOM, "08", "40", "57", "58")
+_READ_ONLY = "25006"
+_IDLED = "25P03"  # also said of a question whose answer was thought over for too long
+_ENDED = ("57P01", "57P02", "57P03")  # an operator ends the connection, or the server stops or starts
+
+
+def throw_away_what_broke(context: sa.ExceptionContext) -> None:
+    """The next transaction gets a new connection after the disk has failed under this one.
+
+    Softly, once this transaction has been rolled back: at once it would keep the write lock for ever.
+    """
+    if _sqlite_code(context.original_exception) in _BREAKS and context.connection is not None:
+        context.connection.connection.invalidate(soft=True)
+
+
+def leave_what_is_read_only(context: sa.ExceptionContext) -> None:
+    """Look for the server anew: a session that began before a failover or a maintenance stays read-only."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
+
+
+def _sqlite_code(error: BaseException | None) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF  # without its finer half
+
+
+def is_full_or_locked(error: BaseException) -> bool:
+    """Whether the disk is full or read-only, or the database locked: what was asked of it is not at fault."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or ""
+    return _sqlite_code(cause) in _FULL_OR_LOCKED or (state[:2] in _NO_ROOM and state != _IDLED)
+
+
+def is_elsewhere(error: BaseException) -> bool:
+    """Whether what was asked surely did not bring the failure about: full, locked, ended or not reached."""
+    cause: BaseException | None = error
+    while cause is not None:  # the driver says what the server said last before the connection was gone
+        if getattr(cause, "sqlstate", None) in _ENDED:
+            return True
+        cause = cause.__cause__
+    return is_full_or_locked(error) or isinstance(error, OSError)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database fails and not what was asked of it: the same is tried again, as it is."""
+    if is_full_or_locked(error):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if _sqlite_code(cause) is not None:
+        return False  # it answers, and what was asked is wrong
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    if (state := getattr(cause, "sqlstate", None)) is not None:
+        return str(state)[:2] in _AWAY
+    # An InternalError without a code is the driver's, which lost count of what a broken connection said.
+    return isinstance(error, OperationalError | InterfaceError | InternalError | OSError)
