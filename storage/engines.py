@@ -53,8 +53,8 @@ def open_engine(url: str) -> AsyncEngine:
     )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
-    if path := sqlite_path(url):
-        Whereabouts(path).watch(engine.sync_engine)
+    if sqlite_path(url):
+        Whereabouts().watch(engine.sync_engine)
     sa.event.listen(engine.sync_engine, "handle_error", throw_away_what_broke)
     return engine
 

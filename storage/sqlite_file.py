@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -41,32 +42,37 @@ class Whereabouts:
     SQLite itself goes on writing to a file that was removed, and says that all is well.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._was_there = False
+    def __init__(self) -> None:
+        self._were_there: set[str] = set()
 
     def watch(self, engine: sa.Engine) -> None:
         sa.event.listen(engine, "do_connect", self._make_none_anew)
         sa.event.listen(engine, "connect", self._remember)
         sa.event.listen(engine, "begin", self._look, insert=True)
 
-    def _remember(self, _connection: object, record: Any) -> None:
-        record.info["file"] = self._now()
-        self._was_there = True
-
-    def _make_none_anew(self, *_: object) -> None:
-        if self._was_there and self._now() is None:
+    def _make_none_anew(self, _dialect: object, _record: object, given: list[Any], _options: object) -> None:
+        path = os.path.realpath(given[0])
+        if path in self._were_there and _identity(path) is None:
             raise DatabaseGone(GONE)
 
+    def _remember(self, connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA database_list")
+        path = cursor.fetchone()[2]
+        cursor.close()
+        record.info["path"], record.info["file"] = path, _identity(path)
+        self._were_there.add(path)
+
     def _look(self, connection: sa.Connection) -> None:
-        if connection.info["file"] == self._now() is not None:
+        if connection.info["file"] == _identity(connection.info["path"]) is not None:
             return
         connection.invalidate()  # so that the next transaction opens what stands there then
         raise DatabaseGone(GONE)
 
-    def _now(self) -> tuple[int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

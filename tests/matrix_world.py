@@ -34,14 +34,12 @@ class WatchedMatrix(Matrix):
         super().__init__(*args, **more)
         self.taken: set[str] = set()
         self.delivered: list[tuple[str, str]] = []  # chat and event, an edit under the id of its message
-        self.spoken_to: set[str] = set()  # chats in which something may have changed since it was looked at
 
     async def accepted(self, events: list[RawEvent]) -> None:
         await super().accepted(events)
         self.taken |= {event.key for event in events}
 
     async def send(self, message: Outgoing) -> tuple[str, ...]:
-        self.spoken_to.add(message.chat)
         sent = await super().send(message)
         self.delivered += [(message.chat, event) for event in sent]
         return sent
@@ -153,12 +151,9 @@ class MatrixPlatform:
 
     async def heard(self) -> list[tuple[str, Heard]]:
         new = []
-        spoken_to, self.matrix.spoken_to = self.matrix.spoken_to, set()
-        in_groups = spoken_to - {member.user_id for member in self.members.values()}
         for name, member in self.members.items():
-            if in_groups or member.user_id in spoken_to:  # else a look at the homeserver shows nothing new
-                mine = {event for chat, event in self.matrix.delivered if chat == member.user_id}
-                await member.until(lambda: mine <= member.messages.keys(), 10)  # noqa: B023
+            mine = {event for chat, event in self.matrix.delivered if chat == member.user_id}
+            await member.until(lambda: mine <= member.messages.keys(), 10)  # noqa: B023
             for message in member.heard:
                 before = self._seen.get((name, message.event_id))
                 if message.body != before and not message.redacted:  # what was taken back just disappears
