@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from storage import sqlite_trips
 from storage.outages import leave_what_is_read_only, throw_away_what_broke
 from storage.sqlite_file import Whereabouts, sqlite_path
 
@@ -42,6 +41,7 @@ def open_engine(url: str) -> AsyncEngine:
         sa.event.listen(engine.sync_engine, "connect", _notice_a_lost_server)
         sa.event.listen(engine.sync_engine, "handle_error", leave_what_is_read_only)
         return engine
+    whereabouts = Whereabouts()
     engine = create_async_engine(
         url,
         json_serializer=_to_json,
@@ -49,12 +49,12 @@ def open_engine(url: str) -> AsyncEngine:
         hide_parameters=True,
         # The driver must not begin transactions of its own: it begins too late for a savepoint, and
         # in the mode that fails with "database is locked" when two of them want to write.
-        connect_args={"isolation_level": None, "async_creator_fn": sqlite_trips.Connection},
+        connect_args={"isolation_level": None, "async_creator_fn": whereabouts.connect},
     )
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_immediate)
     if sqlite_path(url):
-        Whereabouts().watch(engine.sync_engine)
+        whereabouts.watch(engine.sync_engine)
     sa.event.listen(engine.sync_engine, "handle_error", throw_away_what_broke)
     return engine
 

@@ -11,6 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
+from storage import sqlite_trips
+
 
 def sqlite_path(url: str) -> Path | None:
     """The file of a SQLite database, None for another engine."""
@@ -46,14 +48,15 @@ class Whereabouts:
         self._were_there: set[str] = set()
 
     def watch(self, engine: sa.Engine) -> None:
-        sa.event.listen(engine, "do_connect", self._make_none_anew)
         sa.event.listen(engine, "connect", self._remember)
         sa.event.listen(engine, "begin", self._look, insert=True)
 
-    def _make_none_anew(self, _dialect: object, _record: object, given: list[Any], _options: object) -> None:
-        path = os.path.realpath(given[0])
-        if path in self._were_there and _identity(path) is None:
+    def connect(self, path: str, **options: Any) -> sqlite_trips.Connection:
+        """Open a file, which may be a new one, but none anew where one was open before."""
+        real = os.path.realpath(path)
+        if real in self._were_there and _identity(real) is None:
             raise DatabaseGone(GONE)
+        return sqlite_trips.Connection(path, **options)
 
     def _remember(self, connection: Any, record: Any) -> None:
         cursor = connection.cursor()
