@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -38,6 +39,7 @@ async def work(url: str) -> None:
     database = Database(url, Vault(MASTER_KEY), SystemRandom())
     app = App.compose(database, make_core(), [])
     app.core.lexicons.make_ready()  # as a running worker does beside its first turns
+    gc.freeze()  # as it does at its start
     await app.worker.run_once()  # nothing yet; the first question connects
     print("ready", flush=True)  # noqa: T201
     await asyncio.to_thread(sys.stdin.readline)
