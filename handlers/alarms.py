@@ -137,7 +137,7 @@ def _owner_is_quiet(moment: Moment, alert: Alert) -> list[Outbound]:
         text = _("Are you still on {reference}? Without an answer it goes back to the others.",
                  reference=alert.reference)  # fmt: skip
         buttons = (
-            Button(_("Yes, I am on it"), f"/still {alert.reference}"),
+            Button(_("Yes, I am on it"), f"/still {alert.reference}", means="yes"),
             Button(_("Resolve"), f"/resolve {alert.reference}"),
             Button(_("Hand back"), f"/handback {alert.reference}"),
         )

@@ -6,7 +6,7 @@ answer, cancelling drops the form, and a deploy that adds a field simply asks it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +112,20 @@ def asks(ctx: Context, form: Form, name: str) -> bool:
 
 def fits(ctx: Context, conversation: Conversation, field: Field) -> bool:
     """Whether a pressed button belongs to the question that is open now."""
-    return not ctx.scope or ctx.scope == f"{conversation.id}:{conversation.form}:{field.name}"
+    return not ctx.scope or ctx.scope == _scope(conversation, field)
+
+
+def open_question(ctx: Context, named: Mapping[str, Form]) -> str:
+    """What the buttons of the question that is open now belong to; empty where none is."""
+    form = named.get(ctx.conversation.form) if ctx.conversation else None
+    if form is None or ctx.conversation is None:
+        return ""
+    field = form.question(conversations.answers(ctx.tx, ctx.person, ctx.conversation))
+    return _scope(ctx.conversation, field) if field else ""
+
+
+def _scope(conversation: Conversation, field: Field) -> str:
+    return f"{conversation.id}:{conversation.form}:{field.name}"
 
 
 def back(ctx: Context, form: Form, conversation: Conversation) -> list[Outbound]:
@@ -149,8 +162,7 @@ def _advance(ctx: Context, form: Form, answers: Answers, problem: Text | None) -
     )
     question = field.ask(ctx, answers)
     text = question if problem is None else Lines((problem, *_parts(question)))
-    scope = f"{ctx.conversation.id}:{form.name}:{field.name}"
-    return [ctx.reply(text, *_buttons(ctx, form, field, answers), scope=scope)]
+    return [ctx.reply(text, *_buttons(ctx, form, field, answers), scope=_scope(ctx.conversation, field))]
 
 
 def _parts(words: Words) -> tuple[Any, ...]:

@@ -141,7 +141,10 @@ def ask_to_be_let_in(ctx: Context, what: Text, terms: Text | None) -> list[Outbo
                 _("{name} offers help and is not a member yet.", name=name if name.words else _("Someone")),
                 what,
             ),
-            buttons=(Button(_("Let in"), f"/letin {ctx.person.id}"), Button(_("Not now"), "/no")),
+            buttons=(
+                Button(_("Let in"), f"/letin {ctx.person.id}", means="yes"),
+                Button(_("Not now"), "/no", means="no"),
+            ),
         )
         for each in others
     ]

@@ -26,6 +26,7 @@ from storage.choices import TOKEN_LENGTH, Options
 from storage.tables import Shown, Talk
 
 LONGEST_LABEL = 60
+Fitting = tuple[Shown, str, str]  # a message, what it was about, what its fitting button says
 # Also for those who are banned.
 IN_DANGER = ("sos", "mistake", "danger", "life", "moment", "maywrite", "mayother", "conceal", "return")
 FOR_EVERYONE = (*IN_DANGER, "forget", "language")
@@ -199,11 +200,29 @@ def _chosen(ctx: Context, inbound: Inbound) -> list[Outbound] | None:
     ]
     if _is_number(text):
         return _by_number(ctx, inbound, recent, int(text))
-    for choice, shown in recent:
-        for option in shown.options:
-            if option["label"].casefold() == text.casefold() and option["says"]:
-                return _meant(ctx, inbound, [(choice, shown.summary, option["says"])])
-    return _by_answer(ctx, inbound, recent)
+    labelled = [
+        (choice, shown.summary, option["says"])
+        for choice, shown in recent
+        for option in shown.options
+        if option["label"].casefold() == text.casefold() and option["says"]
+    ]
+    still_asked = _still_asked(ctx, labelled)
+    if still_asked:
+        return _meant(ctx, inbound, still_asked[:1])
+    said = _by_answer(ctx, inbound, recent)
+    if said is None and labelled and ctx.conversation is None:
+        return _choose(ctx, inbound, labelled[0][0], labelled[0][2])
+    return said
+
+
+def _still_asked(ctx: Context, fitting: list[Fitting]) -> list[Fitting]:
+    """The buttons that still do something: those of a question that is open, and those that are commands."""
+    asked = forms.open_question(ctx, FORMS)
+    return [
+        (choice, summary, says)
+        for choice, summary, says in fitting
+        if not choice.scope or choice.scope == asked or commands.read(says)
+    ]
 
 
 def _by_answer(ctx: Context, inbound: Inbound, recent: list[tuple[Shown, Options]]) -> list[Outbound] | None:
@@ -226,10 +245,11 @@ def _by_number(
         for choice, shown in recent
         if 1 <= number <= len(shown.options)
     ]
-    return _meant(ctx, inbound, fitting) if fitting else None
+    still_asked = _still_asked(ctx, fitting) or (fitting if ctx.conversation is None else [])
+    return _meant(ctx, inbound, still_asked) if still_asked else None
 
 
-def _meant(ctx: Context, inbound: Inbound, fitting: list[tuple[Shown, str, str]]) -> list[Outbound]:
+def _meant(ctx: Context, inbound: Inbound, fitting: list[Fitting]) -> list[Outbound]:
     """Do what the newest of the fitting buttons says, unless another reader or button could be meant."""
     heard = ctx.person.last_heard_at
     unseen = [each for each in fitting if heard is None or each[0].created_at >= heard] or fitting[:1]

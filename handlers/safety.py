@@ -201,8 +201,8 @@ def forget(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
                     _("Shall I delete all that I know of you? Your open cases end, and it can't be undone."),
                     _("What others have already read, I can't take back."),
                 ),
-                Button(_("Yes, delete everything"), "/forget yes"),
-                Button(_("No"), "/no"),
+                Button(_("Yes, delete everything"), "/forget yes", means="yes"),
+                Button(_("No"), "/no", means="no"),
             )
         ]
     return forget_now(ctx)

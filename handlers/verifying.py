@@ -51,10 +51,14 @@ def ask(ctx: Context, person: Person, offered: Iterable[str]) -> list[Outbound]:
     )
     one = len(waits) == 1
     buttons = (
-        Button(_("Verify") if one else joined(_("Verify"), skills.label(each)), f"/verify {person.id} {each}")
+        Button(
+            _("Verify") if one else joined(_("Verify"), skills.label(each)),
+            f"/verify {person.id} {each}",
+            means="yes" if one else "",
+        )
         for each in waits
     )
-    asked = (*buttons, Button(_("Not now"), "/no"))
+    asked = (*buttons, Button(_("Not now"), "/no", means="no"))
     return [Outbound(each.id, text, buttons=asked) for each in found if each.id != person.id]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.world import Friend, World
 
 
@@ -39,6 +41,21 @@ async def test_a_requester_forgets_and_comes_back_as_someone_new(any_world: Worl
     ana.hears("can't find that case")
     await world.forward(days=2)
     world.nobody_hears_anything_else()
+
+
+@pytest.mark.parametrize("answer", ["yes", "Yes", "sí"])
+async def test_a_typed_yes_deletes_although_an_older_question_had_a_button_yes(
+    world: World, answer: str
+) -> None:
+    ana = world.person("ana")
+    await world.need("ana")  # one of its questions is "Is that right?", with a button "Yes"
+    await world.forward(minutes=1)
+    world.clear()
+    await ana.says("/forget")
+    ana.hears("delete all", "can't be undone")
+    await world.forward(seconds=10)
+    await ana.says(answer)
+    ana.hears("Everything is deleted")
 
 
 async def test_no_keeps_everything(world: World) -> None:
