@@ -29,7 +29,7 @@ from storage.sealing import WrongMasterKey
 
 log = logging.getLogger(__name__)
 
-BATCH = 64
+BATCH = 128
 # Until another may take what a worker that froze has claimed. One that is merely slow loses nothing by it:
 # while it handles, it holds the rows themselves.
 HOLD = timedelta(seconds=15)
@@ -228,7 +228,7 @@ class _Batch:
             said = [_hurried(context, each) for each in said]
         if context.person in self.tx.session:
             if not inbound.in_room:
-                context.person.last_heard_at = self.now
+                people.heard(self.tx, self.now, context.person)
             if context.conversation is None:
                 self.forms.pop(context.account.id, None)
             else:
@@ -298,7 +298,7 @@ class _Batch:
     def _learn(self, known: Known, inbound: Inbound) -> None:
         """Who speaks can be spoken to; their name and handle are kept sealed."""
         if inbound.kind in (Kind.MESSAGE, Kind.PRESS, Kind.REACTION):
-            known.account.last_spoke_at = self.now
+            people.spoke(self.tx, self.now, known.account)
             if not known.account.reachable:
                 reports.back(Moment(self.core, self.tx, self.now), known.account, known.person)
         key_id = known.person.key_id

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from pathlib import Path
 from types import MappingProxyType
@@ -39,6 +39,7 @@ _DIGIT_LETTERS: Final = MappingProxyType({"0": "o", "1": "i", "3": "e", "4": "a"
 _CYRILLIC_DIGIT_LETTERS: Final = MappingProxyType({"0": "о", "1": "и", "3": "з", "4": "ч", "5": "5"})
 _STRETCHED: Final = re.compile(rf"([^\W\d]|[{scripts.INDIC}])\1\1+")
 _DOUBLED: Final = re.compile(rf"([^\W\d]|[{scripts.INDIC}])\1+")
+SAME_TEXT: Final = 4  # texts kept: each turn asks several times about the same words
 _LATIN: Final = re.compile("[a-z]")
 _CYRILLIC: Final = re.compile("[\u0400-\u052f]")
 
@@ -97,6 +98,7 @@ def _digit_letter(digit: re.Match[str]) -> str:
     return letters[digit[0]]
 
 
+@lru_cache(SAME_TEXT)
 def plain(text: str) -> str:
     """Everything that `normalise` does except stretched letters, which patterns allow anyway."""
     joined = " ".join(text.translate(_FOLDED).split())
@@ -111,6 +113,7 @@ def normalise(text: str) -> str:
     return _STRETCHED.sub(r"\1", plain(text))
 
 
+@lru_cache(SAME_TEXT)
 def squeeze(text: str) -> str:
     """Doubled letters as one, so that "hellp" and "coming" misspelled as "comming" are found."""
     return _DOUBLED.sub(r"\1", text)

@@ -227,9 +227,11 @@ def _still_asked(ctx: Context, fitting: list[Fitting]) -> list[Fitting]:
 
 def _by_answer(ctx: Context, inbound: Inbound, recent: list[tuple[Shown, Options]]) -> list[Outbound] | None:
     """A plain yes or no is the button of the newest message that means it."""
+    if not recent or ctx.conversation is not None:
+        return None
     first_words = re.split(r"[,.;:]", inbound.text)[0]  # "yes, I'll go"
     said = ctx.core.lexicons.answer(first_words, ctx.person.language)
-    if said is None or not recent or ctx.conversation is not None:
+    if said is None:
         return None
     wanted = "yes" if said else "no"
     choice, shown = recent[0]

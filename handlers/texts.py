@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_datetime, format_skeleton
+from babel.dates import format_datetime, format_skeleton, match_skeleton
 
 from handlers import catalog_files
 from handlers.catalog_files import CRISIS, MESSAGES
@@ -116,7 +116,13 @@ def _clock(clock: Clock, language: str) -> str:
         hour += " UTC"
     if not clock.day:
         return hour
-    return f"{format_skeleton('EdMMM', clock.moment, tzinfo=zone, locale=locale)}, {hour}"
+    return f"{format_skeleton(_day_and_month(locale), clock.moment, tzinfo=zone, locale=locale)}, {hour}"
+
+
+@cache
+def _day_and_month(locale: Locale) -> str:
+    """Which of the ways in which dates are written says weekday, day and month; to find it takes a while."""
+    return match_skeleton("EdMMM", locale.datetime_skeletons) or "EdMMM"
 
 
 @cache

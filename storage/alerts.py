@@ -23,11 +23,17 @@ def add(tx: Transaction, **columns: Any) -> Alert:
     return alert
 
 
+_UNRESOLVED = (
+    sa.select(Alert)
+    .where(Alert.person_id.in_(sa.bindparam("people", expanding=True)), Alert.resolved_at.is_(None))
+    .order_by(Alert.opened_at)
+)
+
+
 def load(tx: Transaction, person_ids: Sequence[UUID]) -> None:
     """Load the open alerts of many people with one statement."""
     tx.loaded.alerts = {person_id: [] for person_id in person_ids}
-    query = sa.select(Alert).where(Alert.person_id.in_(person_ids), Alert.resolved_at.is_(None))
-    for alert in tx.session.scalars(query.order_by(Alert.opened_at)):
+    for alert in tx.session.scalars(_UNRESOLVED, {"people": person_ids}):
         assert alert.person_id is not None
         tx.loaded.alerts[alert.person_id].append(alert)
 

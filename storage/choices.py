@@ -19,7 +19,20 @@ TOKEN_BYTES = 12  # 96 bits
 TOKEN_LENGTH = 16  # characters, within the 64 bytes that Telegram allows a button
 
 
-_COLUMNS = [getattr(Choice, name) for name in Shown._fields]
+_SHOWN = sa.select(*(getattr(Choice, name) for name in Shown._fields))
+_BY_ID = _SHOWN.where(Choice.id == sa.bindparam("id"))
+_BY_TOKEN = _SHOWN.where(Choice.token.in_(sa.bindparam("tokens", expanding=True)))
+_AGE = sa.func.row_number().over(
+    partition_by=Choice.account_id, order_by=(Choice.created_at.desc(), Choice.position.desc())
+)
+_RANKED = (
+    sa.select(Choice.id, _AGE.label("age"))
+    .where(Choice.account_id.in_(sa.bindparam("accounts", expanding=True)))
+    .subquery()
+)
+_NEWEST = (
+    _SHOWN.join(_RANKED, _RANKED.c.id == Choice.id).where(_RANKED.c.age <= RECENT).order_by(_RANKED.c.age)
+)
 
 
 def add(tx: Transaction, now: datetime, account: Account, person: Person, scope: str, summary: str,
@@ -60,12 +73,12 @@ def options(tx: Transaction, person: Person, choice: Shown) -> Options:
 
 def get(tx: Transaction, choice_id: UUID) -> Shown | None:
     """The buttons of a message; None once they are too old."""
-    return next(iter(_find(tx, sa.select(*_COLUMNS).where(Choice.id == choice_id))), None)
+    return next(iter(_find(tx, _BY_ID, id=choice_id)), None)
 
 
 def load_pressed(tx: Transaction, tokens: Sequence[str]) -> None:
     """Load the buttons that were pressed with one statement."""
-    found = _find(tx, sa.select(*_COLUMNS).where(Choice.token.in_(tokens)))
+    found = _find(tx, _BY_TOKEN, tokens=tokens)
     tx.loaded.pressed = {choice.token: choice for choice in found}
 
 
@@ -78,17 +91,7 @@ def pressed(tx: Transaction, token: str) -> Shown | None:
 def load_recent(tx: Transaction, account_ids: Sequence[UUID]) -> None:
     """Load the newest buttons of many chats with one statement."""
     tx.loaded.choices = {account_id: [] for account_id in account_ids}
-    age = sa.func.row_number().over(
-        partition_by=Choice.account_id, order_by=(Choice.created_at.desc(), Choice.position.desc())
-    )
-    ranked = sa.select(Choice.id, age.label("age")).where(Choice.account_id.in_(account_ids)).subquery()
-    query = (
-        sa.select(*_COLUMNS)
-        .join(ranked, ranked.c.id == Choice.id)
-        .where(ranked.c.age <= RECENT)
-        .order_by(ranked.c.age)
-    )
-    for choice in _find(tx, query):
+    for choice in _find(tx, _NEWEST, accounts=account_ids):
         tx.loaded.choices[choice.account_id].append(choice)
 
 
@@ -106,7 +109,7 @@ def purge(tx: Transaction, now: datetime, keep: timedelta) -> None:
     tx.session.execute(sa.delete(Choice).where(Choice.created_at < now - keep))
 
 
-def _find(tx: Transaction, query: sa.Select[Any]) -> list[Shown]:
+def _find(tx: Transaction, query: sa.Select[Any], **asked: Any) -> list[Shown]:
     if tx.choices:
         tx.write()
-    return [Shown(*row) for row in tx.session.execute(query)]
+    return [Shown(*row) for row in tx.rows(query, **asked)]

@@ -12,10 +12,14 @@ import sqlalchemy as sa
 from storage.database import Transaction
 from storage.tables import Account, Conversation, Person, Talk
 
+_OPEN_FORMS = sa.select(Conversation).where(
+    Conversation.account_id.in_(sa.bindparam("accounts", expanding=True))
+)
+
 
 def open_forms(tx: Transaction, account_ids: Sequence[UUID]) -> dict[UUID, Conversation]:
     """The open forms of many chats with one statement."""
-    rows = tx.session.scalars(sa.select(Conversation).where(Conversation.account_id.in_(account_ids)))
+    rows = tx.session.scalars(_OPEN_FORMS, {"accounts": account_ids})
     return {row.account_id: row for row in rows}
 
 
@@ -63,16 +67,19 @@ def open_talk(tx: Transaction, now: datetime, requester_id: UUID, helper_id: UUI
     return talk
 
 
+_THEM: sa.BindParameter[Any] = sa.bindparam("people", expanding=True)
+_OPEN_TALKS = (
+    sa.select(Talk)
+    .where(sa.or_(Talk.requester_id.in_(_THEM), Talk.helper_id.in_(_THEM)))
+    .where(Talk.closed_at.is_(None))
+    .order_by(Talk.opened_at.desc(), Talk.id)
+)
+
+
 def load_talks(tx: Transaction, person_ids: Sequence[UUID]) -> None:
     """Load the open talks of many people with one statement."""
     tx.loaded.talks = {person_id: [] for person_id in person_ids}
-    query = (
-        sa.select(Talk)
-        .where(sa.or_(Talk.requester_id.in_(person_ids), Talk.helper_id.in_(person_ids)))
-        .where(Talk.closed_at.is_(None))
-        .order_by(Talk.opened_at.desc(), Talk.id)
-    )
-    for talk in tx.session.scalars(query):
+    for talk in tx.session.scalars(_OPEN_TALKS, {"people": person_ids}):
         for person_id in (talk.requester_id, talk.helper_id):
             if person_id in tx.loaded.talks:
                 tx.loaded.talks[person_id].append(talk)

@@ -30,6 +30,7 @@ from storage.sealing import Vault, WrongMasterKey
 from storage.tables import (
     Account,
     Alert,
+    Base,
     Choice,
     Crisis,
     Fact,
@@ -47,6 +48,17 @@ Result = TypeVar("Result")
 # What is said of two transactions that waited for each other, or (by a distributed engine) that met.
 AGAIN = ("40P01", "40001")
 MOST_TRIES = 6
+_KEYS = sa.select(Key.id, Key.wrapped).where(Key.id.in_(sa.bindparam("ids", expanding=True)))
+_HEARD = (
+    sa.update(Person.__table__)  # type: ignore[arg-type]
+    .where(Person.id.in_(sa.bindparam("people", expanding=True)))
+    .values(last_heard_at=sa.bindparam("now"))
+)
+_SPOKE = (
+    sa.update(Account.__table__)  # type: ignore[arg-type]
+    .where(Account.id.in_(sa.bindparam("accounts", expanding=True)))
+    .values(last_spoke_at=sa.bindparam("now"))
+)
 TRIED_AGAIN_AFTER = 64  # transactions, where the log of SQLite could not be emptied
 
 
@@ -87,6 +99,9 @@ class Transaction:
         self.choices_made = 0
         self.choices: list[dict[str, Any]] = []  # rows that are not written yet, and below of the outbox
         self.outgoing: list[dict[str, Any]] = []
+        self.heard: set[UUID] = set()  # people who said something, and below the accounts in which
+        self.spoke: set[UUID] = set()
+        self.heard_at: datetime | None = None
         self.news: set[str] = set()  # the queues in which something new waits once this is committed
         self.lasting: list[Lasting] = []  # goes into the ledger once it is committed
 
@@ -112,13 +127,24 @@ class Transaction:
     def write(self) -> None:
         """Write all that is pending, so that the next statement sees it."""
         self.session.flush()
-        if self.choices:
-            rows, self.choices = self.choices, []
-            self.session.connection().execute(sa.insert(Choice.__table__), rows)  # type: ignore[arg-type]
-        if self.outgoing:
-            rows, self.outgoing = self.outgoing, []
-            self.session.connection().execute(sa.insert(Outbox.__table__), rows)  # type: ignore[arg-type]
+        if self.heard:
+            self.rows(_HEARD, people=self.heard, now=self.heard_at)
+        if self.spoke:
+            self.rows(_SPOKE, accounts=self.spoke, now=self.heard_at)
+        self.heard, self.spoke = set(), set()
+        choices, self.choices = self.choices, []
+        outgoing, self.outgoing = self.outgoing, []
+        self._insert(Choice, choices)
+        self._insert(Outbox, outgoing)
+        if outgoing:
             self.news.add("outbox")
+
+    def _insert(self, table: type[Base], rows: list[dict[str, Any]]) -> None:
+        """Write rows together; what none of them fills is not named."""
+        filled = {name for row in rows for name, value in row.items() if value is not None}
+        if rows:
+            named = [{name: row[name] for name in filled} for row in rows]
+            self.session.connection().execute(sa.insert(table.__table__), named)  # type: ignore[arg-type]
 
     @contextmanager
     def asking(self, *about: type[object]) -> Iterator[None]:
@@ -134,29 +160,34 @@ class Transaction:
         with session.no_autoflush:
             yield
 
+    def rows(self, statement: sa.Executable, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
+        """Run a statement on rows, not on objects, without writing first what is pending."""
+        return self.session.connection().execute(statement, values)
+
     def load_keys(self, key_ids: Iterable[UUID]) -> None:
         """Open the keys not yet opened with one statement; keys that were destroyed stay unknown."""
         unknown = {key_id for key_id in key_ids if not self.vault.knows(key_id)}
         if unknown:
-            for row in self.session.execute(sa.select(Key.id, Key.wrapped).where(Key.id.in_(unknown))):
+            self.session.flush()
+            for row in self.rows(_KEYS, ids=unknown):
                 self.vault.unwrap(row.id, row.wrapped)
 
     def seal(self, key_id: UUID, purpose: str, value: object) -> bytes:
         """Seal a value made of JSON types; raises KeyError if the key was destroyed."""
-        self.load_keys((key_id,))
-        return self.vault.seal(key_id, purpose, orjson.dumps(value))
+        return self.seal_bytes(key_id, purpose, orjson.dumps(value))
 
     def open(self, key_id: UUID, purpose: str, sealed: bytes) -> Any:
         """The reverse of `seal`."""
-        self.load_keys((key_id,))
-        return orjson.loads(self.vault.open(key_id, purpose, sealed))
+        return orjson.loads(self.open_bytes(key_id, purpose, sealed))
 
     def seal_bytes(self, key_id: UUID, purpose: str, value: bytes) -> bytes:
-        self.load_keys((key_id,))
+        if not self.vault.knows(key_id):
+            self.load_keys((key_id,))
         return self.vault.seal(key_id, purpose, value)
 
     def open_bytes(self, key_id: UUID, purpose: str, sealed: bytes) -> bytes:
-        self.load_keys((key_id,))
+        if not self.vault.knows(key_id):
+            self.load_keys((key_id,))
         return self.vault.open(key_id, purpose, sealed)
 
 

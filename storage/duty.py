@@ -121,22 +121,23 @@ def watches_of(tx: Transaction, person_id: UUID, since: datetime, until: datetim
     return [each for each in watches(tx, since, until) if each.holder == person_id]
 
 
+_WITHIN = sa.and_(
+    Cover.shift_id == Shift.id, Cover.day >= sa.bindparam("first"), Cover.day <= sa.bindparam("last")
+)
+_ROSTER = (
+    sa.select(Shift, Cover)
+    .join(Person, Person.id == Shift.person_id)
+    .outerjoin(Cover, _WITHIN)
+    .where(Person.coordinator_since.is_not(None))
+    .order_by(Shift.created_at, Shift.id)
+)
+
+
 def _roster(tx: Transaction, since: datetime, until: datetime) -> list[tuple[Shift, list[Cover]]]:
     """The shifts of all coordinators, each with its covers between two moments."""
-    days = sa.and_(
-        Cover.shift_id == Shift.id,
-        Cover.day >= (since - BACK).date(),
-        Cover.day <= (until + timedelta(days=1)).date(),
-    )
-    query = (
-        sa.select(Shift, Cover)
-        .join(Person, Person.id == Shift.person_id)
-        .outerjoin(Cover, days)
-        .where(Person.coordinator_since.is_not(None))
-        .order_by(Shift.created_at, Shift.id)
-    )
+    days = {"first": (since - BACK).date(), "last": (until + timedelta(days=1)).date()}
     found: dict[UUID, tuple[Shift, list[Cover]]] = {}
-    for shift, cover in tx.session.execute(query):
+    for shift, cover in tx.session.execute(_ROSTER, days):
         covers = found.setdefault(shift.id, (shift, []))[1]
         if cover is not None:
             covers.append(cover)

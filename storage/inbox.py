@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -203,38 +204,44 @@ def claim(tx: Transaction, now: datetime, worker: str, limit: int, hold: timedel
     where there is room. Attempts are counted here, in a commit of their own. An event that was tried before
     is taken alone, so that one which kills the process is not blamed on its neighbours.
     """
-    rows = _free(tx, now, limit, _row.lane <= ORDINARY)
+    queues.walk(tx)
+    rows = tx.rows(_free(tx.is_sqlite, slowed=False), now=now, most=limit).all()
     if any(each.lane == CRISIS for each in rows):
         rows = [each for each in rows if each.lane == CRISIS]
     elif len(rows) < limit:
-        first = sa.select(Inbox.id).where(Inbox.outcome.is_(None), Inbox.lane == SLOWED).order_by(Inbox.id)
-        slowed = first.limit(SEEN_AT_ONCE).scalar_subquery()
-        rows += _free(tx, now, limit - len(rows), _row.id.in_(slowed))
+        slowed = tx.rows(_free(tx.is_sqlite, slowed=True), now=now, most=limit - len(rows))
+        rows = [*rows, *slowed]
     fresh = [each.id for each in rows if each.attempts == 0]
     chosen = [rows[0].id] if rows and rows[0].attempts else fresh
     if chosen:
-        tx.session.execute(
-            sa.update(Inbox)
-            .where(Inbox.id.in_(chosen))
-            .values(attempts=Inbox.attempts + 1, claimed_by=worker, claimed_until=now + hold)
-            .execution_options(synchronize_session=False)
-        )
+        tx.rows(_CLAIM, ids=chosen, worker=worker, until=now + hold)
     return chosen
 
 
-def _free(tx: Transaction, now: datetime, limit: int, which: sa.ColumnElement[bool]) -> list[sa.Row[Any]]:
-    """The first of some events that nobody holds and before which none of their sender's goes."""
-    queues.walk(tx)
-    free = sa.or_(_row.claimed_until.is_(None), _row.claimed_until < now)
-    goes_before = queues.any_of_the_same(tx, _EARLIER, _earlier.sender, _row.sender)
-    query = (
+@cache
+def _free(is_sqlite: bool, *, slowed: bool) -> sa.Select[int, int, int]:
+    """The first events that nobody holds and before which none of their sender's goes."""
+    free = sa.or_(_row.claimed_until.is_(None), _row.claimed_until < sa.bindparam("now"))
+    first = sa.select(Inbox.id).where(Inbox.outcome.is_(None), Inbox.lane == SLOWED).order_by(Inbox.id)
+    which = _row.id.in_(first.limit(SEEN_AT_ONCE).scalar_subquery()) if slowed else _row.lane <= ORDINARY
+    goes_before = queues.any_of_the_same(_EARLIER, _earlier.sender, _row.sender, is_sqlite=is_sqlite)
+    return (
         sa.select(_row.id, _row.attempts, _row.lane)
         .where(_row.outcome.is_(None), free, which, ~goes_before)
         .order_by(_row.lane, _row.id)
-        .limit(limit)
+        .limit(sa.bindparam("most"))
         .with_for_update(skip_locked=True, of=_row)
     )
-    return list(tx.session.execute(query))
+
+
+_THESE = Inbox.id.in_(sa.bindparam("ids", expanding=True))
+_CLAIM = (
+    sa.update(Inbox.__table__)  # type: ignore[arg-type]
+    .where(_THESE)
+    .values(
+        attempts=Inbox.attempts + 1, claimed_by=sa.bindparam("worker"), claimed_until=sa.bindparam("until")
+    )
+)
 
 
 class Claimed(NamedTuple):
@@ -250,29 +257,28 @@ class Claimed(NamedTuple):
     received_at: datetime
 
 
-_CLAIMED = [getattr(Inbox, name) for name in Claimed._fields]
+_LOAD = (
+    sa.select(*(getattr(Inbox, name) for name in Claimed._fields))
+    .where(_THESE, Inbox.outcome.is_(None), Inbox.claimed_by == sa.bindparam("worker"))
+    .order_by(Inbox.lane, Inbox.id)
+    .with_for_update()
+)
+_FINISH = (
+    sa.update(Inbox.__table__)  # type: ignore[arg-type]
+    .where(_THESE)
+    .values(outcome=sa.bindparam("how"), handled_at=sa.bindparam("now"), claimed_by=None, claimed_until=None)
+)
 
 
 def load(tx: Transaction, worker: str, ids: Sequence[int]) -> list[Claimed]:
     """The claimed events that are still this worker's, in the order in which they are to be handled."""
-    query = (
-        sa.select(*_CLAIMED)
-        .where(Inbox.id.in_(ids), Inbox.outcome.is_(None), Inbox.claimed_by == worker)
-        .order_by(Inbox.lane, Inbox.id)
-        .with_for_update()
-    )
-    rows = [Claimed(*row) for row in tx.session.execute(query)]
+    rows = [Claimed(*row) for row in tx.rows(_LOAD, ids=ids, worker=worker)]
     tx.load_keys(row.key_id for row in rows)
     return rows
 
 
 def finish(tx: Transaction, now: datetime, ids: Sequence[int], outcome: str) -> None:
-    tx.session.execute(
-        sa.update(Inbox)
-        .where(Inbox.id.in_(ids))
-        .values(outcome=outcome, handled_at=now, claimed_by=None, claimed_until=None)
-        .execution_options(synchronize_session=False)
-    )
+    tx.rows(_FINISH, ids=ids, how=outcome, now=now)
 
 
 def release(tx: Transaction, worker: str | None = None, *, uncounted: bool = False) -> None:

@@ -13,6 +13,25 @@ from storage.database import Transaction
 from storage.tables import Need
 
 STATES = ("open", "taken")
+_OF_THESE = (
+    sa.select(Need)
+    .where(Need.person_id.in_(sa.bindparam("people", expanding=True)), Need.state.in_(STATES))
+    .order_by(Need.created_at)
+)
+_ALIKE = (
+    sa.select(Need)
+    .where(Need.latitude == sa.bindparam("latitude"), Need.longitude == sa.bindparam("longitude"))
+    .where(Need.skill == sa.bindparam("skill"))
+    .where(Need.state.in_(STATES), Need.created_at >= sa.bindparam("since"))
+    .order_by(Need.created_at.desc(), Need.id)
+    .limit(sa.bindparam("most"))
+)
+_WAITING = (
+    sa.select(Need)
+    .where(Need.next_step_at > sa.bindparam("now"), Need.next_step_at <= sa.bindparam("until"))
+    .where(Need.created_at > sa.bindparam("since"), Need.state == "open")
+    .limit(sa.bindparam("most"))
+)
 
 
 def add(tx: Transaction, need: Need) -> None:
@@ -30,9 +49,8 @@ def of(tx: Transaction, person_id: UUID) -> list[Need]:
     known = tx.loaded.open_needs
     if person_id not in known:
         unknown = {person_id, *tx.loaded.speakers} - known.keys()
-        query = sa.select(Need).where(Need.person_id.in_(unknown), Need.state.in_(STATES))
         with tx.asking(Need):
-            found = list(tx.session.scalars(query.order_by(Need.created_at)))
+            found = list(tx.session.scalars(_OF_THESE, {"people": unknown}))
         known |= {each: [] for each in unknown}
         for need in found:
             known[need.person_id].append(need)
@@ -44,17 +62,12 @@ def like(tx: Transaction, made: Need, since: datetime, limit: int) -> Iterator[N
     where = (made.latitude, made.longitude, made.skill)
     known = tx.loaded.needs_alike
     if where not in known:
-        query = (
-            sa.select(Need)
-            .where(Need.latitude == made.latitude, Need.longitude == made.longitude, Need.skill == made.skill)
-            .where(Need.state.in_(STATES), Need.created_at >= since)
-            .order_by(Need.created_at.desc(), Need.id)
-            .limit(limit)
-        )
+        latitude, longitude, skill = where
+        asked = {"latitude": latitude, "longitude": longitude, "skill": skill, "since": since, "most": limit}
         if any(isinstance(row, Need) for row in tx.session.dirty):
             tx.write()
         with tx.asking():
-            found = list(tx.session.scalars(query))
+            found = list(tx.session.scalars(_ALIKE, asked))
         made_now = (each for each in reversed(tx.loaded.needs) if each not in found)
         alike = [each for each in made_now if (each.latitude, each.longitude, each.skill) == where]
         known[where] = alike + found
@@ -70,14 +83,9 @@ def opened_lately(tx: Transaction, since: datetime, now: datetime, within: timed
     come in one batch or one by one must make no difference.
     """
     if tx.loaded.opened_lately is None:
-        waiting = (
-            sa.select(Need)
-            .where(Need.next_step_at > now, Need.next_step_at <= now + within)
-            .where(Need.created_at > since, Need.state == "open")
-            .limit(most)
-        )
+        asked = {"now": now, "until": now + within, "since": since, "most": most}
         with tx.asking():
-            tx.loaded.opened_lately = list(tx.session.scalars(waiting))
+            tx.loaded.opened_lately = list(tx.session.scalars(_WAITING, asked))
     before = tx.loaded.opened_lately
     counted = (
         need

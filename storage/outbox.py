@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -101,8 +102,27 @@ _EARLIER = sa.select(_earlier.id).where(
 )
 
 
-def _goes_before(tx: Transaction) -> sa.ColumnElement[bool]:
-    return queues.any_of_the_same(tx, _EARLIER, _earlier.recipient, _row.recipient)
+@cache
+def _waiting(is_sqlite: bool) -> sa.Select[Outbox]:
+    """The first messages that are due, by lane, and before which none goes to the same reader."""
+    return (
+        sa.select(_row)
+        .where(
+            _row.gateway == sa.bindparam("gateway"),
+            _row.state.in_(_UNSENT),
+            _row.state == "waiting",
+            _row.due_at <= sa.bindparam("now"),
+            _row.lane <= sa.bindparam("most_lane"),
+            ~_goes_before(is_sqlite),
+        )
+        .order_by(_row.lane, _row.id)
+        .limit(sa.bindparam("most"))
+        .with_for_update(skip_locked=True, of=_row)
+    )
+
+
+def _goes_before(is_sqlite: bool) -> sa.ColumnElement[bool]:
+    return queues.any_of_the_same(_EARLIER, _earlier.recipient, _row.recipient, is_sqlite=is_sqlite)
 
 
 def claim(tx: Transaction, now: datetime, gateway: str, courier: str, limit: int, hold: timedelta,
@@ -112,19 +132,12 @@ def claim(tx: Transaction, now: datetime, gateway: str, courier: str, limit: int
     skip: readers to whom nothing may be sent now. most_lane: leave lanes above this one for later.
     """
     queues.walk(tx)
-    query = sa.select(_row).where(
-        _row.gateway == gateway,
-        _row.state.in_(_UNSENT),
-        _row.state == "waiting",
-        _row.due_at <= now,
-        _row.lane <= most_lane,
-        ~_goes_before(tx),
-    )
+    query = _waiting(tx.is_sqlite)
     if skip:
         query = query.where(_row.recipient.not_in(skip))
-    query = query.order_by(_row.lane, _row.id).limit(limit).with_for_update(skip_locked=True, of=_row)
+    asked = {"gateway": gateway, "now": now, "most_lane": most_lane, "most": limit}
     chosen: dict[bytes, Outbox] = {}  # one for each reader, also where two lanes wait
-    for each in tx.session.scalars(query):
+    for each in tx.session.scalars(query, asked):
         chosen.setdefault(each.recipient, each)
     rows = list(chosen.values())
     if not rows:
@@ -310,7 +323,7 @@ def relayed_from(tx: Transaction, account_id: UUID, message_id: str) -> list[Out
 
 def next_due(tx: Transaction) -> datetime | None:
     """When the next message may leave; one that waits behind another does not count."""
-    waiting = (_row.state.in_(_UNSENT), _row.state == "waiting", ~_goes_before(tx))
+    waiting = (_row.state.in_(_UNSENT), _row.state == "waiting", ~_goes_before(tx.is_sqlite))
     return tx.session.scalar(sa.select(sa.func.min(_row.due_at)).where(*waiting))
 
 

@@ -40,16 +40,18 @@ def has_left(tx: Transaction, alert_id: UUID) -> bool:
     return tx.session.scalar(query.limit(1)) is not None
 
 
+_DUE = (
+    sa.select(OutsideCall)
+    .where(OutsideCall.due_at <= sa.bindparam("now"))
+    .order_by(OutsideCall.due_at)
+    .limit(sa.bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+
+
 def claim(tx: Transaction, now: datetime, limit: int, hold: timedelta) -> list[OutsideCall]:
     """Take the calls that are due, and those whose process ended in the middle of one."""
-    query = (
-        sa.select(OutsideCall)
-        .where(OutsideCall.due_at <= now)
-        .order_by(OutsideCall.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    calls = list(tx.session.scalars(query))
+    calls = list(tx.session.scalars(_DUE, {"now": now, "most": limit}))
     for call in calls:
         call.state, call.attempts = "running", call.attempts + 1
         call.claimed_until = call.due_at = now + hold

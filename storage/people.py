@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm.attributes import set_committed_value
 
 from storage.database import Transaction
 from storage.tables import Account, Alert, Block, Commitment, Consent, Need, Person
@@ -28,18 +29,21 @@ def address_index(tx: Transaction, platform: str, chat: str) -> bytes:
     return tx.vault.index("address", platform, chat)
 
 
+_BEHIND = (
+    sa.select(Account, Person)
+    .join(Person, Person.id == Account.person_id)
+    .where(Account.address_index.in_(sa.bindparam("indexes", expanding=True)))
+    .order_by(Person.id)
+    .with_for_update(of=Person)
+)
+
+
 def load(tx: Transaction, indexes: Sequence[bytes]) -> dict[bytes, Known]:
     """The known people behind addresses, by address index, their keys opened, their rows locked.
 
     Rows are locked in one order, so that two workers never wait for each other in a circle.
     """
-    rows = tx.session.execute(
-        sa.select(Account, Person)
-        .join(Person, Person.id == Account.person_id)
-        .where(Account.address_index.in_(indexes))
-        .order_by(Person.id)
-        .with_for_update(of=Person)
-    )
+    rows = tx.session.execute(_BEHIND, {"indexes": indexes})
     known = {account.address_index: Known(account, person) for account, person in rows}
     tx.load_keys(each.person.key_id for each in known.values())
     return known
@@ -108,8 +112,23 @@ def accounts(tx: Transaction, person_id: UUID) -> list[Account]:
     return list(tx.session.scalars(sa.select(Account).where(Account.person_id == person_id)))
 
 
+def heard(tx: Transaction, now: datetime, person: Person) -> None:
+    """Remember when a person was last answered; of all in a batch that is written with one statement."""
+    set_committed_value(person, "last_heard_at", now)
+    tx.heard.add(person.id)
+    tx.heard_at = now
+
+
+def spoke(tx: Transaction, now: datetime, account: Account) -> None:
+    """Remember in which of their accounts a person last spoke; written as above."""
+    set_committed_value(account, "last_spoke_at", now)
+    tx.spoke.add(account.id)
+    tx.heard_at = now
+
+
 def account_of(tx: Transaction, person_id: UUID) -> Account | None:
     """Where the person is spoken to: the reachable account in which they last spoke."""
+    tx.write()
     return tx.session.scalars(
         sa.select(Account)
         .where(Account.person_id == person_id)
@@ -118,19 +137,22 @@ def account_of(tx: Transaction, person_id: UUID) -> Account | None:
     ).first()
 
 
+_REACHED = (
+    sa.select(Account, Person)
+    .join(Person, Person.id == Account.person_id)
+    .where(Account.person_id.in_(sa.bindparam("people", expanding=True)))
+    .order_by(Account.reachable, Account.last_spoke_at.asc().nulls_first())
+)
+
+
 def reach(tx: Transaction, person_ids: Sequence[UUID]) -> dict[UUID, Known]:
     """Many people with the accounts in which they are spoken to (see `account_of`), with one statement."""
     known = tx.loaded.reached
     unknown = [person_id for person_id in person_ids if person_id not in known]
     if unknown:
-        query = (
-            sa.select(Account, Person)
-            .join(Person, Person.id == Account.person_id)
-            .where(Account.person_id.in_(unknown))
-            .order_by(Account.reachable, Account.last_spoke_at.asc().nulls_first())
-        )
         with tx.asking():
-            known |= {account.person_id: (account, person) for account, person in tx.session.execute(query)}
+            found = tx.session.execute(_REACHED, {"people": unknown})
+            known |= {account.person_id: (account, person) for account, person in found}
         tx.load_keys(known[person_id][1].key_id for person_id in unknown if person_id in known)
     return {person_id: Known(*known[person_id]) for person_id in person_ids if person_id in known}
 
@@ -163,20 +185,23 @@ def agree(tx: Transaction, now: datetime, person: Person, wording: str) -> None:
     )
 
 
+_REACHABLE = sa.exists().where(Account.person_id == Person.id, Account.reachable.is_(True))
+_COORDINATORS = (
+    sa.select(Person)
+    .where(Person.coordinator_since.is_not(None), Person.banned_at.is_(None), _REACHABLE)
+    .order_by(Person.coordinator_since, Person.id)
+)
+
+
 def coordinators(tx: Transaction) -> list[Person]:
     """The coordinators that can be reached, the longest-serving first."""
-    reachable = sa.exists().where(Account.person_id == Person.id, Account.reachable.is_(True))
-    query = sa.select(Person).where(
-        Person.coordinator_since.is_not(None), Person.banned_at.is_(None), reachable
-    )
-    return list(tx.session.scalars(query.order_by(Person.coordinator_since, Person.id)))
+    return list(tx.session.scalars(_COORDINATORS))
 
 
 def neighbours(tx: Transaction) -> list[Person]:
     """The contacts in neighbouring unions that can be reached."""
-    reachable = sa.exists().where(Account.person_id == Person.id, Account.reachable.is_(True))
     query = sa.select(Person).where(
-        Person.neighbour_since.is_not(None), Person.banned_at.is_(None), reachable
+        Person.neighbour_since.is_not(None), Person.banned_at.is_(None), _REACHABLE
     )
     return list(tx.session.scalars(query.order_by(Person.neighbour_since, Person.id)))
 

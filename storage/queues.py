@@ -19,17 +19,18 @@ _NO_SORT = sa.select(sa.func.set_config("enable_sort", "off", True))
 def walk(tx: Transaction) -> None:
     """For the rest of the transaction, what is asked for in an order is read along an index in that order."""
     if not tx.is_sqlite:
-        tx.session.execute(_NO_SORT)
+        tx.rows(_NO_SORT)
 
 
 def any_of_the_same(
-    tx: Transaction,
     earlier: sa.Select[Any],
     whose: InstrumentedAttribute[bytes],
     own: InstrumentedAttribute[bytes],
+    *,
+    is_sqlite: bool,
 ) -> sa.ColumnElement[bool]:
     """Whether `earlier` finds a row whose sender or reader is the row's own; looked up row by row."""
-    if tx.is_sqlite:
+    if is_sqlite:
         return earlier.where(whose == own).exists()
     # A range and an order are served by the one index that begins with this column; `OFFSET 0` keeps the
     # look-up from being made a join.

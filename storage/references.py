@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -17,5 +18,9 @@ def taken(tx: Transaction, case: Case, drawn: Sequence[str]) -> set[str]:
 
     Two alike that are not written yet are caught by the constraint, and their batch is done again.
     """
-    with tx.asking():
-        return set(tx.session.scalars(sa.select(case.reference).where(case.reference.in_(drawn))))
+    return {reference for (reference,) in tx.rows(_borne(case), drawn=drawn)}
+
+
+@cache
+def _borne(case: Case) -> sa.Select[str]:
+    return sa.select(case.reference).where(case.reference.in_(sa.bindparam("drawn", expanding=True)))

@@ -25,17 +25,19 @@ def add_job(tx: Transaction, now: datetime, account: Account, key_id: UUID, kind
     tx.news.add("jobs")
 
 
+_NOW: sa.BindParameter[Any] = sa.bindparam("now")
+_DUE = (
+    sa.select(Job)
+    .where(Job.gateway == sa.bindparam("gateway"), Job.due_at <= _NOW)
+    .where(sa.or_(Job.claimed_until.is_(None), Job.claimed_until < _NOW))
+    .order_by(Job.id)
+    .limit(sa.bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+
+
 def claim_jobs(tx: Transaction, now: datetime, gateway: str, limit: int, hold: timedelta) -> list[Job]:
-    free = sa.or_(Job.claimed_until.is_(None), Job.claimed_until < now)
-    jobs = list(
-        tx.session.scalars(
-            sa.select(Job)
-            .where(Job.gateway == gateway, Job.due_at <= now, free)
-            .order_by(Job.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-    )
+    jobs = list(tx.session.scalars(_DUE, {"gateway": gateway, "now": now, "most": limit}))
     for job in jobs:
         job.claimed_until = now + hold
         job.attempts += 1
