@@ -19,7 +19,7 @@ from handlers.context import Context, Core, Moment
 from handlers.messages import Inbound, Kind, Lane, Outbound, Words, _, lines
 from handlers.post import post
 from handlers.routing import may_be_choice, route
-from storage import alerts, choices, conversations, inbox, people
+from storage import alerts, choices, conversations, hiding, inbox, people
 from storage.choices import TOKEN_LENGTH
 from storage.database import Database, Transaction
 from storage.inbox import CRISIS, Claimed
@@ -173,6 +173,7 @@ class _Batch:
         tx.loaded.speakers = person_ids
         alerts.load(tx, person_ids)
         conversations.load_talks(tx, person_ids)
+        hiding.load(tx, [row.sender for row in rows])
         self._load_buttons()
 
     def _open(self, row: Claimed) -> _Event:

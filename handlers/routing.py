@@ -21,7 +21,7 @@ from handlers.context import Context
 from handlers.lexicon import Intent
 from handlers.messages import Button, Inbound, Kind, Lane, Outbound, Text, _
 from handlers.texts import joined
-from storage import alerts, choices, conversations, outbox
+from storage import alerts, choices, conversations, hiding, outbox
 from storage.choices import TOKEN_LENGTH, Options
 from storage.tables import Shown, Talk
 
@@ -42,6 +42,8 @@ def route(ctx: Context, inbound: Inbound) -> list[Outbound]:
         return _edit(ctx, inbound)
     if inbound.kind is Kind.REACTION:
         return _reacted(ctx, inbound)
+    if ctx.person.hidden_since is None and hiding.has_held(ctx.tx, ctx.account):
+        hiding.release(ctx.tx, ctx.now, ctx.person)  # they write, so now is a moment to read too
     said = _pressed(ctx, inbound) if inbound.kind is Kind.PRESS else _written(ctx, inbound)
     urgent = any(each.lane is Lane.CRISIS and each.to == ctx.person.id for each in said)
     if not urgent and _may_ask_consent(ctx):

@@ -20,7 +20,7 @@ from handlers import (
 )
 from handlers.context import Context
 from handlers.messages import Button, Inbound, Lane, Outbound, Place, Text, _, lines
-from storage import alerts, conversations, hiding
+from storage import alerts, conversations
 from storage.tables import Alert
 
 PIN = "📍"  # what is written down of a message that is only a place
@@ -136,8 +136,6 @@ def life(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
 
 def said(ctx: Context, alert: Alert, inbound: Inbound) -> list[Outbound]:
     """What a person with an open alert says: kept for, or passed on to, the one in charge."""
-    if watched.is_watched(alert) and ctx.person.hidden_since is None:
-        hiding.release(ctx.tx, ctx.now, ctx.person)  # they write, so now is a moment to read too
     minors.notice(ctx, inbound.text)
     shown = _write_down(ctx, alert, inbound)
     kind = _kind(ctx, alert, inbound.text)

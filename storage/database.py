@@ -74,6 +74,7 @@ class Loaded:
     choices: dict[UUID, list[Shown]] = field(default_factory=dict)  # by account, the newest first
     pressed: dict[str, Shown] = field(default_factory=dict)  # by token
     reached: dict[UUID, tuple[Account, Person]] = field(default_factory=dict)  # by person, who is written to
+    held: set[bytes] = field(default_factory=set)  # chats, by address, where something waits for words
     speakers: Sequence[UUID] = ()  # the people of the batch
     needs: list[Need] = field(default_factory=list)  # made just now
     open_needs: dict[UUID, list[Need]] = field(default_factory=dict)  # by person, the oldest first

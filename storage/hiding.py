@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,6 +14,21 @@ from storage.outbox import HELD
 from storage.tables import Account, Outbox, Person
 
 DELETABLE = timedelta(hours=48)  # in which Telegram lets a bot delete; Matrix has no such limit
+
+
+_UNSENT: sa.BindParameter[Any] = sa.bindparam("unsent", outbox.UNSENT, expanding=True, literal_execute=True)
+_HELD = sa.and_(Outbox.state.in_(_UNSENT), Outbox.state == "waiting", Outbox.due_at >= HELD)
+_HELD_FOR = (
+    sa.select(Outbox.recipient)
+    .where(Outbox.recipient.in_(sa.bindparam("readers", expanding=True)), _HELD)
+    .distinct()
+)
+_CHATS = sa.select(Account.address_index).where(Account.person_id == sa.bindparam("person"))
+_RELEASE = (
+    sa.update(Outbox.__table__)  # type: ignore[arg-type]
+    .where(Outbox.recipient.in_(_CHATS), _HELD)
+    .values(due_at=sa.bindparam("now"))
+)
 
 
 def take_back_shown(tx: Transaction, now: datetime, account: Account, own_ids: Sequence[str]) -> None:
@@ -35,11 +51,17 @@ def take_back_shown(tx: Transaction, now: datetime, account: Account, own_ids: S
         outbox.add(tx, now, account, person_key, body, 0)
 
 
+def load(tx: Transaction, readers: Sequence[bytes]) -> None:
+    """Load with one statement in which of many chats something waits until its person writes."""
+    tx.loaded.held = set(tx.rows(_HELD_FOR, readers=readers).scalars())
+
+
+def has_held(tx: Transaction, account: Account) -> bool:
+    """Whether something waits until the person writes in this chat."""
+    return account.address_index in tx.loaded.held
+
+
 def release(tx: Transaction, now: datetime, person: Person) -> None:
     """What waited for the person to write may leave now."""
     tx.write()
-    tx.session.execute(
-        sa.update(Outbox)
-        .where(Outbox.person_id == person.id, Outbox.state == "waiting", Outbox.due_at >= HELD)
-        .values(due_at=now)
-    )
+    tx.rows(_RELEASE, person=person.id, now=now)

@@ -26,6 +26,8 @@ def add(tx: Transaction, now: datetime, to: Account | Room, key_id: UUID, body: 
 
     The rows of a transaction are written together, at its end or before the outbox is next asked.
     """
+    if columns.get("due_at") == HELD:
+        tx.loaded.held.add(to.address_index)
     reader = (
         {"account_id": to.id, "person_id": to.person_id} if isinstance(to, Account) else {"room_id": to.id}
     )
@@ -96,7 +98,8 @@ _EARLIER = sa.select(_earlier.id).where(
     sa.or_(
         # What is on its way to this reader is answered for before the next leaves.
         _earlier.state == "sending",
-        sa.and_(_earlier.lane == _row.lane, _earlier.id < _row.id),
+        # What waits for its reader to write holds up nothing: an answer, or an alert, may come before.
+        sa.and_(_earlier.lane == _row.lane, _earlier.id < _row.id, _earlier.due_at < HELD),
     ),
     _earlier.id != _row.id,
 )

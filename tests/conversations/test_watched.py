@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from handlers.context import Union
 from storage.database import Database
+from tests.conversations.acts import press_token, tokens
 from tests.conversations.chats import newest_alert
-from tests.world import TelegramPlatform, World, console_world, telegram_world
+from tests.world import Friend, TelegramPlatform, World, console_world, telegram_world
 
 UNION = Union(country="ES", time_zone="UTC")
 CRY = "my husband is beating me"
@@ -56,6 +57,53 @@ async def test_what_a_coordinator_writes_waits_until_they_write(sqlite_database:
         ana.hears("All right.")
         await carla.says("I am sending someone")
         ana.hears("I am sending someone")
+
+
+async def _words_that_wait(world: World) -> tuple[Friend, Friend]:
+    """Carla is in charge of Ana's alert, and has written what waits until Ana writes."""
+    carla, ana = await world.coordinator("carla"), world.person("ana")
+    await ana.says(CRY)
+    await ana.presses("Yes")
+    await carla.presses("I take it")
+    world.clear()
+    await carla.says("are you alone?")
+    carla.hears("Your words wait until they write again.")
+    ana.hears_nothing()
+    return carla, ana
+
+
+async def test_a_press_is_answered_although_a_coordinators_words_wait(sqlite_database: Database) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        _carla, ana = await _words_that_wait(world)
+        await world.forward(minutes=1)
+        await press_token(world, ana, tokens(world, ana, "You may write to me here")[-1])
+        ana.hears("are you alone?")
+        ana.hears("All right.")
+
+
+async def test_words_that_waited_when_an_alert_ended_hold_up_nothing_later(
+    sqlite_database: Database,
+) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        carla, ana = await _words_that_wait(world)
+        await carla.says("/resolve")
+        await carla.presses("They were helped")
+        await world.forward(days=1)
+        world.clear()
+        await ana.says("help, my father fell and does not wake up")
+        assert any("are you alone?" in each.text for each in ana.inbox)
+        assert any("I have told 1 coordinator" in each.text for each in ana.inbox), ana.inbox
+
+
+async def test_not_now_takes_back_what_waits_too(sqlite_database: Database) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        carla, ana = await world.coordinator("carla"), world.person("ana")
+        await ana.says(CRY)
+        await carla.presses("I take it")
+        await carla.says("are you alone?")
+        ana.inbox.clear()
+        await press_token(world, ana, tokens(world, ana, "Not now")[-1])
+        assert not any("are you alone?" in each.text for each in ana.inbox)
 
 
 async def test_not_a_good_moment_leaves_no_trace(sqlite_database: Database) -> None:

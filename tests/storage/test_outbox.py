@@ -142,6 +142,13 @@ async def test_nothing_leaves_before_it_is_due(database: Database) -> None:
     assert await database.run(outbox.next_due) == NOON + HOUR
 
 
+async def test_what_waits_for_its_reader_to_write_holds_up_nothing(database: Database) -> None:
+    ana = await person(database, "ana")
+    await say(database, ana, "are you alone?", CRISIS, due_at=outbox.HELD)
+    await say(database, ana, "help is on its way", CRISIS)
+    assert await take(database) == ["help is on its way"]
+
+
 async def test_readers_to_whom_nothing_may_be_sent_now_are_skipped(database: Database) -> None:
     ana, ben = await person(database, "ana"), await person(database, "ben")
     await say(database, ana, "a1")
