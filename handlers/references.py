@@ -25,8 +25,10 @@ def new(tx: Transaction, case: Case) -> str:
     for length in range(SHORTEST, LONGEST + 1):
         if not free:
             drawn = [f"{letter}-" + "".join(tx.random.choices(ALPHABET, k=length)) for _ in range(DRAWN)]
-            taken = stored.taken(tx, case, drawn)
+            # Those of this transaction may not be written yet.
+            taken = stored.taken(tx, case, drawn) | tx.loaded.drawn
             free += [each for each in dict.fromkeys(drawn) if each not in taken]
+            tx.loaded.drawn.update(drawn)
         if free:
             return free.pop()
     raise RuntimeError("no free reference was found")

@@ -81,6 +81,7 @@ class Loaded:
     needs_alike: dict[tuple[float | None, float | None, str], list[Need]] = field(default_factory=dict)
     opened_lately: list[Need] | None = None
     references: dict[str, list[str]] = field(default_factory=dict)  # that no case bears, by their letter
+    drawn: set[str] = field(default_factory=set)  # those that were looked up for this transaction
     on_duty: list[Person] | None = None
     invitations: dict[UUID, list[Invitation]] = field(default_factory=dict)  # of the needs made just now
     parts: dict[UUID, list[Part]] = field(default_factory=dict)  # by need

@@ -16,7 +16,7 @@ Case = type[Need] | type[Alert] | type[Crisis] | type[Drill]
 def taken(tx: Transaction, case: Case, drawn: Sequence[str]) -> set[str]:
     """Those of the references that are borne by a case already.
 
-    Two alike that are not written yet are caught by the constraint, and their batch is done again.
+    Two alike of two transactions are caught by the constraint, and a batch is done again.
     """
     return {reference for (reference,) in tx.rows(_borne(case), drawn=drawn)}
 

@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from handlers import references
 from storage import alerts, choices, conversations, due, inbox, needs, work
 from storage.database import Database, Transaction
 from storage.inbox import Arrival
 from storage.people import Known
-from storage.tables import Alert, Attachment, Choice, Code, Conversation, Job, Key
+from storage.tables import Alert, Attachment, Choice, Code, Conversation, Job, Key, Need
 from tests.storage import BOTH_ENGINES, DAY, HOUR, KEEP, MINUTE, SECOND, a_need, person
 from tests.world import NOON
 
@@ -36,6 +37,11 @@ async def open_alert(database: Database, kind: str = "sos", of: Known | None = N
 
 
 # --- one owner ------------------------------------------------------------------------------------
+
+
+async def test_no_two_references_of_one_transaction_are_alike(database: Database) -> None:
+    made = await database.run(lambda tx: [references.new(tx, Need) for _ in range(3_000)])
+    assert len(set(made)) == len(made)
 
 
 async def test_of_a_hundred_who_take_charge_at_once_one_has_it(database: Database) -> None:
