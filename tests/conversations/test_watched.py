@@ -39,26 +39,6 @@ async def test_nothing_unasked_is_written_however_long_it_lasts(sqlite_database:
         ana.hears_nothing()
 
 
-async def test_what_a_coordinator_writes_waits_until_they_write(sqlite_database: Database) -> None:
-    async with console_world(sqlite_database, UNION) as world:
-        carla, ana = await world.coordinator("carla"), world.person("ana")
-        await ana.says(CRY)
-        await ana.presses("Yes")
-        await carla.presses("I take it")
-        world.clear()
-        await carla.says("are you alone?")
-        carla.hears("Your words wait until they write again.")
-        ana.hears_nothing()
-        await ana.says("he is out now")
-        assert any("are you alone?" in each.text for each in ana.inbox)
-        assert any("he is out now" in each.text for each in carla.inbox)
-        world.clear()
-        await ana.presses("You may write to me here")
-        ana.hears("All right.")
-        await carla.says("I am sending someone")
-        ana.hears("I am sending someone")
-
-
 async def _words_that_wait(world: World) -> tuple[Friend, Friend]:
     """Carla is in charge of Ana's alert, and has written what waits until Ana writes."""
     carla, ana = await world.coordinator("carla"), world.person("ana")
@@ -70,6 +50,19 @@ async def _words_that_wait(world: World) -> tuple[Friend, Friend]:
     carla.hears("Your words wait until they write again.")
     ana.hears_nothing()
     return carla, ana
+
+
+async def test_what_a_coordinator_writes_waits_until_they_write(sqlite_database: Database) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        carla, ana = await _words_that_wait(world)
+        await ana.says("he is out now")
+        assert any("are you alone?" in each.text for each in ana.inbox)
+        assert any("he is out now" in each.text for each in carla.inbox)
+        world.clear()
+        await ana.presses("You may write to me here")
+        ana.hears("All right.")
+        await carla.says("I am sending someone")
+        ana.hears("I am sending someone")
 
 
 async def test_a_press_is_answered_although_a_coordinators_words_wait(sqlite_database: Database) -> None:
