@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -21,7 +22,7 @@ class Spread:
         """Count one; what began in the future, because a clock was set, took no time."""
         seconds = max(0.0, duration.total_seconds())
         self.total += seconds
-        self._counts[sum(limit < seconds for limit in self.limits)] += 1
+        self._counts[bisect_left(self.limits, seconds)] += 1
 
     def buckets(self) -> list[tuple[str, float]]:
         """The limits, with how many were not above each."""

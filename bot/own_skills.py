@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.settings import PREFIX, SettingsError
 from handlers.messages import Named
-from handlers.phrases import Phrasebook, keys, normalise
+from handlers.phrase_keys import PhraseKeys
+from handlers.phrases import Phrasebook, normalise
 from handlers.skills import FAMILIES, OTHER, SKILLS, Skill, Vocabulary
 
 MOST_IN_FAMILY: Final = 13  # with the ways out they still fit on one screen of buttons
@@ -97,11 +98,8 @@ def _check(entry: _Entry, entries: list[_Entry], together: dict[str, Skill]) -> 
             raise _wrong(f"{where}only verified skills may do instead, and {other!r} is none")
     for language in entry.synonyms:
         try:
-            keys(
-                Phrasebook(Path(), {"skills": {entry.id: entry.synonyms[language]}}).section(
-                    "skills", entry.id
-                )
-            )
+            book = Phrasebook(Path(), {"skills": {entry.id: entry.synonyms[language]}})
+            PhraseKeys([book.section("skills", entry.id)])
         except ValueError as error:
             raise _wrong(f"{where}synonyms.{language}: {str(error).removeprefix('.: ')}") from None
 

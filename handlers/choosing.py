@@ -6,6 +6,7 @@ values of buttons that are no skill begin with a sign that no id has.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from handlers import skills
@@ -131,10 +132,9 @@ def accept_one(answers: Answers, value: Any) -> Answers:
 # --- for the forms ----------------------------------------------------------------------------------
 
 
-def needed(ctx: Context, words: str) -> Answers:
-    """What a sentence of someone in need answers: the main skill, and all that it names."""
-    found = heard(ctx, words)
-    return {"skill": found[0], "skills": list(found)} if found else {}
+def needed(named: Sequence[str]) -> Answers:
+    """What the kinds of help that a sentence names answer: the main one, and all of them."""
+    return {"skill": named[0], "skills": list(named[:MOST_CHOSEN])} if named else {}
 
 
 def what(answers: Answers) -> Text:

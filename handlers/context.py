@@ -13,7 +13,7 @@ from handlers.messages import Button, Outbound, Text, Words
 from handlers.skills import Vocabulary
 from handlers.texts import Catalogs
 from storage.database import Transaction
-from storage.tables import Account, Conversation, Person
+from storage.tables import Account, OpenForm, Person
 
 NO_ZONE = "UTC"  # the union's time zone until it sets its own
 
@@ -72,7 +72,7 @@ class Context(Moment):
 
     person: Person
     account: Account
-    conversation: Conversation | None = None
+    conversation: OpenForm | None = None
     scope: str = ""  # what the pressed button belongs to
     thread: str = ""  # in which they spoke, within their private chat
     regrouped: bool = False  # accounts were joined or set apart: what was loaded of them is out of date

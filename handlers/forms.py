@@ -13,7 +13,7 @@ from typing import Any
 from handlers.context import Context
 from handlers.messages import Button, Inbound, Lines, Outbound, Text, Words, _, lines
 from storage import conversations
-from storage.tables import Conversation
+from storage.tables import OpenForm
 
 Answers = dict[str, Any]
 
@@ -87,7 +87,7 @@ def start(
     return _advance(ctx, form, answers or {}, note)
 
 
-def answer(ctx: Context, form: Form, conversation: Conversation, inbound: Inbound) -> list[Outbound]:
+def answer(ctx: Context, form: Form, conversation: OpenForm, inbound: Inbound) -> list[Outbound]:
     """Take an answer to the current question and ask the next, or finish."""
     answers = conversations.answers(ctx.tx, ctx.person, conversation)
     field = form.question(answers)
@@ -110,7 +110,7 @@ def asks(ctx: Context, form: Form, name: str) -> bool:
     return field is not None and field.name == name
 
 
-def fits(ctx: Context, conversation: Conversation, field: Field) -> bool:
+def fits(ctx: Context, conversation: OpenForm, field: Field) -> bool:
     """Whether a pressed button belongs to the question that is open now."""
     return not ctx.scope or ctx.scope == _scope(conversation, field)
 
@@ -124,11 +124,11 @@ def open_question(ctx: Context, named: Mapping[str, Form]) -> str:
     return _scope(ctx.conversation, field) if field else ""
 
 
-def _scope(conversation: Conversation, field: Field) -> str:
+def _scope(conversation: OpenForm, field: Field) -> str:
     return f"{conversation.id}:{conversation.form}:{field.name}"
 
 
-def back(ctx: Context, form: Form, conversation: Conversation) -> list[Outbound]:
+def back(ctx: Context, form: Form, conversation: OpenForm) -> list[Outbound]:
     """Drop the newest answer and ask that question again."""
     answers = conversations.answers(ctx.tx, ctx.person, conversation)
     newest = next((field.name for field in reversed(form.fields) if field.name in answers), None)
@@ -137,7 +137,7 @@ def back(ctx: Context, form: Form, conversation: Conversation) -> list[Outbound]
     return _advance(ctx, form, answers, None)
 
 
-def skip(ctx: Context, form: Form, conversation: Conversation) -> list[Outbound]:
+def skip(ctx: Context, form: Form, conversation: OpenForm) -> list[Outbound]:
     answers = conversations.answers(ctx.tx, ctx.person, conversation)
     field = form.question(answers)
     if field is None or not field.optional:
@@ -145,7 +145,7 @@ def skip(ctx: Context, form: Form, conversation: Conversation) -> list[Outbound]
     return _advance(ctx, form, {**answers, field.name: None}, None)
 
 
-def repeat(ctx: Context, form: Form, conversation: Conversation, why: Text | None) -> list[Outbound]:
+def repeat(ctx: Context, form: Form, conversation: OpenForm, why: Text | None) -> list[Outbound]:
     """Ask the open question again."""
     return _advance(ctx, form, conversations.answers(ctx.tx, ctx.person, conversation), why)
 

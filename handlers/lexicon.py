@@ -14,7 +14,8 @@ from rapidfuzz import fuzz, process
 from handlers import crisis_words, when
 from handlers.crisis_words import CrisisWords, Cry
 from handlers.intents import Intent as Intent
-from handlers.phrases import KEY, Pattern, Phrase, Phrasebook, frame, keys, plain, squeeze
+from handlers.phrase_keys import PhraseKeys
+from handlers.phrases import Pattern, Phrase, Phrasebook, frame, plain, squeeze
 from handlers.skills import SKILLS, covered
 from handlers.when import Calendar
 
@@ -60,11 +61,10 @@ class _Synonyms:
     skill: str
     vague: bool
     pattern: Pattern
-    keys: frozenset[str]
 
     @classmethod
     def of(cls, skill: str, phrases: Sequence[Phrase], *, vague: bool = False) -> _Synonyms:
-        return cls(skill, vague, Pattern(phrases), keys(phrases))
+        return cls(skill, vague, Pattern(phrases))
 
 
 def _synonyms(book: Phrasebook, own: Mapping[str, Sequence[str]]) -> tuple[_Synonyms, ...]:
@@ -91,10 +91,7 @@ class _Lexicon:
             for value, name in ((True, "yes"), (False, "no"))
         )
         self._skills = _synonyms(book, own)
-        self._by_key: dict[str, list[int]] = {}
-        for at, each in enumerate(self._skills):
-            for key in each.keys:
-                self._by_key.setdefault(key, []).append(at)
+        self._keys = PhraseKeys([each.pattern.phrases for each in self._skills])
         self.words = tuple(
             (squeeze(plain(words.rstrip("*"))), each.skill)
             for each in self._skills
@@ -119,14 +116,13 @@ class _Lexicon:
 
     def skills(self, framed: str) -> tuple[str, ...]:
         """Skills in order of appearance; of overlapping phrases the longest counts."""
-        said = {word[:KEY] for word in framed.split()}
         spans = [
             (m.start(), m.end(), each.skill, each.vague)
-            for each in (
-                self._skills[at] for at in sorted({at for key in said for at in self._by_key.get(key, ())})
-            )
+            for each in (self._skills[number] for number in self._keys.candidates(framed))
             for m in each.pattern.compiled.finditer(framed)
         ]
+        if not spans:
+            return ()
         taken: list[tuple[int, int, str, bool]] = []
         for span in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
             if all(span[1] <= start or span[0] >= end for start, end, *_ in taken):
@@ -172,6 +168,7 @@ class Lexicons:
         self._answers = {
             language: _Lexicon(book, {}) for language, book in crisis.items() if language not in books
         }
+        self._orders: dict[str, tuple[_Lexicon, ...]] = {}
         self._others = _Section.of("others", *books.values())
         self._home = _Section.of("home", *books.values())
 
@@ -213,7 +210,7 @@ class Lexicons:
         intent: Intent | None = Intent.SOS if crisis is Intent.SOS else None
         for lexicon in order:
             if intent is None and (intent := lexicon.intent(framed)):
-                order = [lexicon, *(other for other in order if other is not lexicon)]
+                order = (lexicon, *(other for other in order if other is not lexicon))
         skills = _first_skills(order, framed)
         if crisis is not None and (intent is None or not skills):
             intent = crisis  # who may be in danger may also have said what they need, if they name it
@@ -260,14 +257,16 @@ class Lexicons:
         framed = frame(" ".join(words))
         order = self._order(language)
         if (theirs := self._answers.get(_short(language))) is not None:
-            order.insert(0, theirs)
+            order = (theirs, *order)
         answers = (lexicon.answer(framed) for lexicon in order)
         return next((answer for answer in answers if answer is not None), None)
 
-    def _order(self, language: str) -> list[_Lexicon]:
-        preferred = (language, _short(language))
-        names = sorted(self._lexicons, key=lambda name: name not in preferred)
-        return [self._lexicons[name] for name in names]
+    def _order(self, language: str) -> tuple[_Lexicon, ...]:
+        if (known := self._orders.get(language)) is None:
+            preferred = (language, _short(language))
+            names = sorted(self._lexicons, key=lambda name: name not in preferred)
+            known = self._orders[language] = tuple(self._lexicons[name] for name in names)
+        return known
 
 
 def _short(language: str) -> str:

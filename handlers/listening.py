@@ -70,7 +70,9 @@ def _plain_words(ctx: Context, inbound: Inbound) -> list[Outbound]:
         understood = ctx.core.lexicons.understand(inbound.text, ctx.person.language)
         unread = _("I can't read what you attached, only your words.") if inbound.attachment else None
         if understood.intent is Intent.NEED:
-            return forms.start(ctx, needs.NEED, needs.from_words(ctx, inbound.text, inbound), unread)
+            return forms.start(
+                ctx, needs.NEED, needs.from_words(ctx, inbound.text, inbound, understood), unread
+            )
         if understood.intent is Intent.OFFER:
             return forms.start(ctx, offers.OFFER, offers.from_words(ctx, inbound.text), unread)
         if understood.intent is Intent.THANKS:

@@ -23,7 +23,7 @@ from handlers import (
 )
 from handlers.context import Context
 from handlers.forms import Again, Answers, Field, Form, Option, start
-from handlers.lexicon import Intent
+from handlers.lexicon import Intent, Understanding
 from handlers.messages import Inbound, Outbound, Verbatim, Words, _, _n, lines
 from handlers.texts import joined, wanted_at
 from storage import needs, open_needs
@@ -40,11 +40,14 @@ def need(ctx: Context, inbound: Inbound, argument: str) -> list[Outbound]:
     return start(ctx, NEED, from_words(ctx, argument, inbound) if argument else None)
 
 
-def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
+def from_words(
+    ctx: Context, words: str, inbound: Inbound, understood: Understanding | None = None
+) -> Answers:
     """What a sentence already answers; the message is kept, because it may be taken back."""
     words = words[:LONGEST_WORDS]
     minors.notice(ctx, words)
-    understood = ctx.core.lexicons.understand(words, ctx.person.language)
+    if understood is None:
+        understood = ctx.core.lexicons.understand(words, ctx.person.language)
     answers: Answers = {"words": words, "message": inbound.message_id}
     if understood.urgent:
         answers["urgent"] = True
@@ -64,7 +67,7 @@ def from_words(ctx: Context, words: str, inbound: Inbound) -> Answers:
         answers["for_other"] = True
     elif understood.intent is Intent.NEED:
         answers["for_self"] = True
-    return {**answers, **choosing.needed(ctx, words)}
+    return {**answers, **choosing.needed(understood.skills)}
 
 
 def _parse_words(ctx: Context, inbound: Inbound) -> Any:
@@ -72,7 +75,7 @@ def _parse_words(ctx: Context, inbound: Inbound) -> Any:
     understood = ctx.core.lexicons.understand(text, ctx.person.language)
     if not text or (understood.intent in (Intent.GREETING, Intent.THANKS) and not understood.skills):
         return Again(_("Please write it in a few words."))
-    return from_words(ctx, text, inbound)
+    return from_words(ctx, text, inbound, understood)
 
 
 def _merge(answers: Answers, value: Answers) -> Answers:
@@ -102,7 +105,7 @@ def _parse_confirm(ctx: Context, inbound: Inbound) -> Any:
     if said is not None:
         return "yes" if said else "change"
     if understood.skills:
-        return from_words(ctx, inbound.text.strip(), inbound)
+        return from_words(ctx, inbound.text.strip(), inbound, understood)
     return "urgent" if understood.urgent else Again(_('Please answer "Yes" or "Change".'))
 
 

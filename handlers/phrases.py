@@ -286,23 +286,6 @@ class Pattern:
         return re.compile(before + _expression(self.phrases) + after if self.phrases else "(?!)")
 
 
-KEY = 3  # letters by which the first word of a phrase is looked up
-
-
-def keys(phrases: Iterable[Phrase]) -> frozenset[str]:
-    """The beginnings of words with which a text must have one for any of the phrases to be found in it."""
-    found: set[str] = set()
-    for phrase in phrases:
-        for item in phrase:  # the items up to the first that can't be left out
-            words = [text.split()[0] for text in item if text]
-            if short := [word for word in words if word[-1] == "*" and len(word) <= KEY]:
-                raise ValueError(f"{KEY} letters at least must stand before *: {short[0]!r}")
-            found |= {squeeze(plain(word.rstrip("*")))[:KEY] if word not in "^$" else word for word in words}
-            if "" not in item:
-                break
-    return frozenset(found)
-
-
 def frame(text: str) -> str:
     """Mark start and end as words of their own, which patterns call `^` and `$`."""
     return f" ^ {text} $ "

@@ -33,7 +33,10 @@ class When:
 
 def plain(text: str) -> str:
     """Small letters without accents, each in its old position."""
-    return "".join(unicodedata.normalize("NFD", letter)[0] for letter in text.casefold())
+    folded = text.casefold()
+    if folded.isascii():
+        return folded
+    return "".join(unicodedata.normalize("NFD", letter)[0] for letter in folded)
 
 
 def either(phrases: Iterable[str]) -> str:

@@ -55,7 +55,7 @@ def _keep(tx: Transaction, now: datetime, account: Account, scope: str, sealed: 
     tx.choices_made += 1
     token = base64.urlsafe_b64encode(tx.random.randbytes(TOKEN_BYTES)).decode()
     made = Shown(tx.new_id(), token, account.id, scope, sealed, now, tx.choices_made)
-    tx.choices.append(made._asdict())
+    tx.pending.choices.append(made._asdict())
     return made
 
 
@@ -110,6 +110,6 @@ def purge(tx: Transaction, now: datetime, keep: timedelta) -> None:
 
 
 def _find(tx: Transaction, query: sa.Select[Any], **asked: Any) -> list[Shown]:
-    if tx.choices:
+    if tx.pending.choices:
         tx.write()
     return [Shown(*row) for row in tx.rows(query, **asked)]

@@ -10,41 +10,39 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from storage.database import Transaction
-from storage.tables import Account, Conversation, Person, Talk
+from storage.tables import Account, Conversation, OpenForm, Person, Talk
 
-_OPEN_FORMS = sa.select(Conversation).where(
+_OPEN_FORMS = sa.select(*(getattr(Conversation, name) for name in OpenForm._fields)).where(
     Conversation.account_id.in_(sa.bindparam("accounts", expanding=True))
 )
 
 
-def open_forms(tx: Transaction, account_ids: Sequence[UUID]) -> dict[UUID, Conversation]:
+def open_forms(tx: Transaction, account_ids: Sequence[UUID]) -> dict[UUID, OpenForm]:
     """The open forms of many chats with one statement."""
-    rows = tx.session.scalars(_OPEN_FORMS, {"accounts": account_ids})
-    return {row.account_id: row for row in rows}
+    if tx.pending.forms:
+        tx.write()
+    forms = (OpenForm(*row) for row in tx.rows(_OPEN_FORMS, accounts=account_ids))
+    return {form.account_id: form for form in forms}
 
 
 def save_form(tx: Transaction, now: datetime, account: Account, person: Person,
-              current: Conversation | None, form: str, answers: dict[str, Any]) -> Conversation:  # fmt: skip
+              current: OpenForm | None, form: str, answers: dict[str, Any]) -> OpenForm:  # fmt: skip
+    """Keep what was answered so far; a chat has one open form."""
     sealed = tx.seal(person.key_id, "answers", answers)
-    if current is not None:
-        current.form, current.sealed_answers, current.updated_at = form, sealed, now
-        return current
-    if any(isinstance(row, Conversation) and row.account_id == account.id for row in tx.session.deleted):
-        tx.session.flush()  # or the new one would be written before the one that it follows is gone
-    conversation = Conversation(
-        id=tx.new_id(), person_id=person.id, account_id=account.id, form=form, sealed_answers=sealed,
-        created_at=now, updated_at=now,
-    )  # fmt: skip
-    tx.session.add(conversation)
-    return conversation
+    if current is None:
+        saved = OpenForm(tx.new_id(), person.id, account.id, form, sealed, now, now)
+    else:
+        saved = current._replace(form=form, sealed_answers=sealed, updated_at=now)
+    tx.pending.forms[account.id] = saved
+    return saved
 
 
-def answers(tx: Transaction, person: Person, conversation: Conversation) -> dict[str, Any]:
+def answers(tx: Transaction, person: Person, conversation: OpenForm) -> dict[str, Any]:
     return dict(tx.open(person.key_id, "answers", conversation.sealed_answers))
 
 
-def close_form(tx: Transaction, conversation: Conversation) -> None:
-    tx.session.delete(conversation)
+def close_form(tx: Transaction, conversation: OpenForm) -> None:
+    tx.pending.forms[conversation.account_id] = None
 
 
 def purge(tx: Transaction, now: datetime, keep: timedelta) -> None:

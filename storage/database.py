@@ -26,18 +26,16 @@ from sqlalchemy.orm import Session
 from storage import sqlite_log
 from storage.engines import BUSY_MILLISECONDS, open_engine
 from storage.ledger import Lasting, Ledger
+from storage.pending import Pending
 from storage.sealing import Vault, WrongMasterKey
 from storage.tables import (
     Account,
     Alert,
-    Base,
-    Choice,
     Crisis,
     Fact,
     Invitation,
     Key,
     Need,
-    Outbox,
     Part,
     Person,
     Shown,
@@ -49,16 +47,6 @@ Result = TypeVar("Result")
 AGAIN = ("40P01", "40001")
 MOST_TRIES = 6
 _KEYS = sa.select(Key.id, Key.wrapped).where(Key.id.in_(sa.bindparam("ids", expanding=True)))
-_HEARD = (
-    sa.update(Person.__table__)  # type: ignore[arg-type]
-    .where(Person.id.in_(sa.bindparam("people", expanding=True)))
-    .values(last_heard_at=sa.bindparam("now"))
-)
-_SPOKE = (
-    sa.update(Account.__table__)  # type: ignore[arg-type]
-    .where(Account.id.in_(sa.bindparam("accounts", expanding=True)))
-    .values(last_spoke_at=sa.bindparam("now"))
-)
 TRIED_AGAIN_AFTER = 64  # transactions, where the log of SQLite could not be emptied
 
 
@@ -98,12 +86,8 @@ class Transaction:
         self.vault = vault
         self.random = random
         self.loaded = Loaded()
+        self.pending = Pending()
         self.choices_made = 0
-        self.choices: list[dict[str, Any]] = []  # rows that are not written yet, and below of the outbox
-        self.outgoing: list[dict[str, Any]] = []
-        self.heard: set[UUID] = set()  # people who said something, and below the accounts in which
-        self.spoke: set[UUID] = set()
-        self.heard_at: datetime | None = None
         self.news: set[str] = set()  # the queues in which something new waits once this is committed
         self.lasting: list[Lasting] = []  # goes into the ledger once it is committed
 
@@ -118,7 +102,8 @@ class Transaction:
         """Make an owner's key and store it wrapped."""
         key_id = self.new_id()
         wrapped = self.vault.new_key(key_id)
-        self.session.add(Key(id=key_id, wrapped=wrapped, created_at=now, purge_at=purge_at))
+        row = {"id": key_id, "wrapped": wrapped, "created_at": now, "purge_at": purge_at}
+        self.pending.keys.append(row)
         return key_id
 
     def forget_key(self, key_id: UUID) -> None:
@@ -129,24 +114,10 @@ class Transaction:
     def write(self) -> None:
         """Write all that is pending, so that the next statement sees it."""
         self.session.flush()
-        if self.heard:
-            self.rows(_HEARD, people=self.heard, now=self.heard_at)
-        if self.spoke:
-            self.rows(_SPOKE, accounts=self.spoke, now=self.heard_at)
-        self.heard, self.spoke = set(), set()
-        choices, self.choices = self.choices, []
-        outgoing, self.outgoing = self.outgoing, []
-        self._insert(Choice, choices)
-        self._insert(Outbox, outgoing)
-        if outgoing:
+        pending, self.pending = self.pending, Pending()
+        pending.write(self.session.connection())
+        if pending.outgoing:
             self.news.add("outbox")
-
-    def _insert(self, table: type[Base], rows: list[dict[str, Any]]) -> None:
-        """Write rows together; what none of them fills is not named."""
-        filled = {name for row in rows for name, value in row.items() if value is not None}
-        if rows:
-            named = [{name: row[name] for name in filled} for row in rows]
-            self.session.connection().execute(sa.insert(table.__table__), named)  # type: ignore[arg-type]
 
     @contextmanager
     def asking(self, *about: type[object]) -> Iterator[None]:
@@ -170,7 +141,8 @@ class Transaction:
         """Open the keys not yet opened with one statement; keys that were destroyed stay unknown."""
         unknown = {key_id for key_id in key_ids if not self.vault.knows(key_id)}
         if unknown:
-            self.session.flush()
+            if self.pending.keys:
+                self.write()
             for row in self.rows(_KEYS, ids=unknown):
                 self.vault.unwrap(row.id, row.wrapped)
 

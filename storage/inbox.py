@@ -37,6 +37,8 @@ class Arrival:
 
 def intake_key(tx: Transaction, now: datetime, keep: timedelta) -> UUID:
     """The key that seals what comes in today; it is destroyed `keep` after its day has passed."""
+    if tx.pending.keys:
+        tx.write()
     key = tx.session.scalars(
         sa.select(Key)
         .where(Key.purge_at.is_not(None), Key.created_at > now - KEY_LIFE, Key.created_at <= now)
@@ -176,7 +178,6 @@ def report(
 def _insert(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     """Write events; one that is known already, by its gateway and key, is left as it is."""
     engine = sqlite if tx.is_sqlite else postgresql
-    tx.session.flush()  # the intake key stands before its first use
     tx.session.connection().execute(engine.insert(Inbox).on_conflict_do_nothing(), rows)
     tx.news.add("inbox")
 

@@ -31,7 +31,7 @@ def add(tx: Transaction, now: datetime, to: Account | Room, key_id: UUID, body: 
     reader = (
         {"account_id": to.id, "person_id": to.person_id} if isinstance(to, Account) else {"room_id": to.id}
     )
-    tx.outgoing.append(
+    tx.pending.outgoing.append(
         {
             **_NOTHING,
             **reader,
@@ -71,7 +71,7 @@ def say_goodbye(tx: Transaction, now: datetime, account: Account, text: str, kee
     """
     chat = tx.open(_owner_key(tx, account), "address", account.sealed_address)
     key_id = intake_key(tx, now, keep)
-    tx.outgoing.append(
+    tx.pending.outgoing.append(
         {
             **_NOTHING,
             "gateway": account.platform,

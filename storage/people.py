@@ -115,15 +115,15 @@ def accounts(tx: Transaction, person_id: UUID) -> list[Account]:
 def heard(tx: Transaction, now: datetime, person: Person) -> None:
     """Remember when a person was last answered; of all in a batch that is written with one statement."""
     set_committed_value(person, "last_heard_at", now)
-    tx.heard.add(person.id)
-    tx.heard_at = now
+    tx.pending.heard.add(person.id)
+    tx.pending.heard_at = now
 
 
 def spoke(tx: Transaction, now: datetime, account: Account) -> None:
     """Remember in which of their accounts a person last spoke; written as above."""
     set_committed_value(account, "last_spoke_at", now)
-    tx.spoke.add(account.id)
-    tx.heard_at = now
+    tx.pending.spoke.add(account.id)
+    tx.pending.heard_at = now
 
 
 def account_of(tx: Transaction, person_id: UUID) -> Account | None:

@@ -30,7 +30,7 @@ from storage.tables.readiness import (
     Routine,
     Shift,
 )
-from storage.tables.talking import Attachment, Choice, Conversation, Shown, Talk
+from storage.tables.talking import Attachment, Choice, Conversation, OpenForm, Shown, Talk
 
 __all__ = [
     "WAITING",
@@ -67,6 +67,7 @@ __all__ = [
     "Need",
     "Offer",
     "OfferSkill",
+    "OpenForm",
     "Outbox",
     "OutsideCall",
     "Part",

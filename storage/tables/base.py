@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import Dialect, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# How many moments and ids are remembered as they stand in SQLite: those of a batch come again and again.
+REMEMBERED = 4_096
 
 
 class UtcTime(sa.TypeDecorator[datetime]):
@@ -17,18 +22,45 @@ class UtcTime(sa.TypeDecorator[datetime]):
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without a time zone cannot be stored")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
+        return _moment_to_text if dialect.name == "sqlite" else _in_utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        return _moment_from_text if dialect.name == "sqlite" else _in_utc
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone cannot be stored")
+    return moment.astimezone(UTC)
+
+
+@lru_cache(REMEMBERED)
+def _moment_to_text(moment: datetime | None) -> str | None:
+    moment = _in_utc(moment)
+    return None if moment is None else moment.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _moment_from_text(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
+
+
+class Identifier(sa.Uuid[UUID]):
+    """A random id; on SQLite 32 hexadecimal digits, of which one id is made however often they are read."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], UUID | None] | None:
+        if dialect.name == "sqlite":
+            return _id_from_text
+        return super().result_processor(dialect, coltype)  # type: ignore[no-untyped-call, no-any-return]
+
+
+@lru_cache(REMEMBERED)
+def _id_from_text(text: str | None) -> UUID | None:
+    return None if text is None else UUID(text)
 
 
 class Base(DeclarativeBase):
@@ -38,7 +70,7 @@ class Base(DeclarativeBase):
         list[dict[str, str]]: sa.JSON(),
         bytes: sa.LargeBinary(),
         str: sa.String(),
-        UUID: sa.Uuid(),
+        UUID: Identifier(),
     }
     metadata = sa.MetaData(
         naming_convention={

@@ -26,6 +26,18 @@ class Conversation(Base):
     updated_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class OpenForm(NamedTuple):
+    """A row of conversations: each answer makes it anew, so it is no object of the session."""
+
+    id: UUID
+    person_id: UUID
+    account_id: UUID
+    form: str
+    sealed_answers: bytes
+    created_at: datetime
+    updated_at: datetime
+
+
 class Choice(Base):
     """The buttons of one message: its first line and their `says` and `label`, found by a token."""
 
