@@ -163,7 +163,7 @@ class Button:
     means: "yes" or "no", where a plain answer in words is this button too.
     """
 
-    label: Text
+    label: Text | Verbatim
     says: str
     asks_place: bool = False
     means: str = ""

@@ -19,7 +19,7 @@ from handlers import (
 from handlers.contents import COMMANDS, FORMS, HEARD_IN_ROOMS, REPORTS
 from handlers.context import Context
 from handlers.lexicon import Intent
-from handlers.messages import Button, Inbound, Kind, Lane, Outbound, Text, _
+from handlers.messages import Button, Inbound, Kind, Lane, Outbound, Verbatim, _
 from handlers.texts import joined
 from storage import alerts, choices, conversations, hiding, outbox
 from storage.choices import TOKEN_LENGTH, Options
@@ -89,7 +89,7 @@ def _hidden(ctx: Context, inbound: Inbound) -> tuple[str, str] | None:
     words = ctx.core.lexicons.crisis_words
     if ctx.person.hidden_since is not None and words.is_return(inbound.text):
         return "return", ""
-    if words.is_hide(inbound.text) and alerts.unresolved_of(ctx.tx, ctx.person.id, "sos") is not None:
+    if alerts.unresolved_of(ctx.tx, ctx.person.id, "sos") is not None and words.is_hide(inbound.text):
         return "conceal", ""
     return None
 
@@ -259,7 +259,7 @@ def _meant(ctx: Context, inbound: Inbound, fitting: list[Fitting]) -> list[Outbo
     unseen = [each for each in fitting if heard is None or each[0].created_at >= heard] or fitting[:1]
     # Several messages that say the same leave nothing to ask.
     summaries = {says: summary for _choice, summary, says in reversed(unseen) if says.startswith("/")}
-    meant = [Button(Text(summary), says) for says, summary in summaries.items()]
+    meant = [Button(Verbatim(summary), says) for says, summary in summaries.items()]
     talk = _newer_talk(ctx, fitting[0][0])
     if talk is not None:
         about = conversing.reference(ctx, talk)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gettext
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from handlers.catalog_files import CRISIS, MESSAGES
 from handlers.messages import Clock, Lines, Named, Text, Verbatim, Words, _, _n
 
 SOURCE = "en"  # the language of the texts in the code
+PATTERNS = 4_096  # texts of which is remembered what they are in a language
 
 
 @cache
@@ -45,6 +46,7 @@ class Catalogs:
         self._otherwise = otherwise
         self._none = translations.get(otherwise, gettext.NullTranslations())
         self.languages = tuple(languages)
+        self._pattern = lru_cache(PATTERNS)(self._translated)  # a text may stand in one of several catalogs
 
     @classmethod
     def load(cls, folder: Path, otherwise: str = SOURCE, own: Path | None = None) -> Catalogs:
@@ -87,13 +89,17 @@ class Catalogs:
             return names.get(language) or next(iter(names.values()))
         if not words.message:
             return ""
-        catalog = self._translations.get(language, self._none)
         if words.count is None:
-            pattern = catalog.gettext(words.message)
+            pattern = self._pattern(words.message, language)
         else:
+            catalog = self._translations.get(language, self._none)
             pattern = catalog.ngettext(words.message, words.plural, words.count)
-        values = {name: self._value(value, language) for name, value in words.values.items()}
-        return pattern.format_map(values) if values else pattern
+        if not words.values:
+            return pattern
+        return pattern.format_map({name: self._value(each, language) for name, each in words.values.items()})
+
+    def _translated(self, message: str, language: str) -> str:
+        return self._translations.get(language, self._none).gettext(message)
 
     def _value(self, value: object, language: str) -> str:
         if isinstance(value, Text | Verbatim | Lines):

@@ -155,12 +155,16 @@ class Transaction:
         return orjson.loads(self.open_bytes(key_id, purpose, sealed))
 
     def seal_bytes(self, key_id: UUID, purpose: str, value: bytes) -> bytes:
-        if not self.vault.knows(key_id):
+        try:
+            return self.vault.seal(key_id, purpose, value)
+        except KeyError:  # it is not opened yet
             self.load_keys((key_id,))
         return self.vault.seal(key_id, purpose, value)
 
     def open_bytes(self, key_id: UUID, purpose: str, sealed: bytes) -> bytes:
-        if not self.vault.knows(key_id):
+        try:
+            return self.vault.open(key_id, purpose, sealed)
+        except KeyError:
             self.load_keys((key_id,))
         return self.vault.open(key_id, purpose, sealed)
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from storage import open_needs
+from storage import open_needs, people
 from storage.database import Transaction
 from storage.ledger import Lasting
-from storage.tables import Commitment, Invitation, Need, Part, Person
+from storage.tables import Commitment, Invitation, Need, Part
 
 
 def add(tx: Transaction, *, parts: Sequence[tuple[str, int]] = (), **columns: Any) -> Need:
@@ -54,13 +54,13 @@ def source_of(tx: Transaction, need: Need) -> tuple[str, str] | None:
 
 def said(tx: Transaction, need: Need) -> dict[str, Any]:
     """What the requester said: `words`, `account` and `message` of them, `added` later, `door`."""
-    person = tx.session.get_one(Person, need.person_id)
+    person = people.get(tx, need.person_id)
     kept = tx.open(person.key_id, "need words", need.sealed_words)
     return kept if isinstance(kept, dict) else {"words": str(kept)}
 
 
 def keep_said(tx: Transaction, need: Need, said: dict[str, Any]) -> None:
-    person = tx.session.get_one(Person, need.person_id)
+    person = people.get(tx, need.person_id)
     need.sealed_words = tx.seal(person.key_id, "need words", said)
 
 

@@ -105,7 +105,9 @@ def with_open_case(tx: Transaction, platform: str) -> list[tuple[Known, bool]]:
 
 
 def get(tx: Transaction, person_id: UUID) -> Person:
-    return tx.session.get_one(Person, person_id)
+    """A person who is known; whoever writes or is written to was loaded with the batch."""
+    loaded = tx.session.identity_map.get((Person, (person_id,), None))
+    return loaded if isinstance(loaded, Person) else tx.session.get_one(Person, person_id)
 
 
 def accounts(tx: Transaction, person_id: UUID) -> list[Account]:

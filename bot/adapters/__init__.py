@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, runtime_checkable
 
@@ -190,5 +191,10 @@ PARSERS = {
 
 def parse(gateway: str, payload: dict[str, Any]) -> Inbound:
     """Read a raw event; raises ValueError, KeyError or TypeError if it is malformed."""
-    found: Inbound = import_module(PARSERS[gateway]).parse(payload)
-    return found
+    return _parser(gateway)(payload)
+
+
+@cache
+def _parser(gateway: str) -> Callable[[dict[str, Any]], Inbound]:
+    parser: Callable[[dict[str, Any]], Inbound] = import_module(PARSERS[gateway]).parse
+    return parser

@@ -22,6 +22,8 @@ _NAMES: Mapping[str, str] = {Media.PHOTO: "photo.jpg", Media.VOICE: "voice.ogg",
 
 def clean(text: str) -> str:
     """Make a text that every encoding and every database takes."""
+    if text.isascii() and "\0" not in text:
+        return text
     return _SURROGATE.sub("\ufffd", text).replace("\0", "")
 
 
