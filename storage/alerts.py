@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from storage.among import among
 from storage.database import Transaction
 from storage.ledger import FREED, RESOLVED, TAKEN, Lasting
 from storage.tables import Account, Alert, AlertNote, AlertPage, AlertStep, Need, Outbox, Person
@@ -25,7 +26,7 @@ def add(tx: Transaction, **columns: Any) -> Alert:
 
 _UNRESOLVED = (
     sa.select(Alert)
-    .where(Alert.person_id.in_(sa.bindparam("people", expanding=True)), Alert.resolved_at.is_(None))
+    .where(among(Alert.person_id, "people"), Alert.resolved_at.is_(None))
     .order_by(Alert.opened_at)
 )
 

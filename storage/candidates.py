@@ -19,6 +19,7 @@ import orjson
 import sqlalchemy as sa
 
 from storage import cells, hours
+from storage.among import among
 from storage.database import Transaction
 from storage.history import Past, of_volunteers
 from storage.offers import NOWHERE
@@ -323,7 +324,7 @@ def _terms() -> sa.Select[*tuple[Any, ...]]:
         )
         .join(Person, Person.id == Offer.person_id)
         .where(
-            Offer.person_id.in_(sa.bindparam("ids", expanding=True)),
+            among(Offer.person_id, "ids"),
             sa.or_(Offer.paused_until.is_(None), Offer.paused_until <= sa.bindparam("now")),
             Person.member_since.is_not(None),
             Person.banned_at.is_(None),

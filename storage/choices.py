@@ -11,6 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from storage.among import among
 from storage.database import Transaction
 from storage.tables import Account, Choice, Person, Shown
 
@@ -21,15 +22,11 @@ TOKEN_LENGTH = 16  # characters, within the 64 bytes that Telegram allows a butt
 
 _SHOWN = sa.select(*(getattr(Choice, name) for name in Shown._fields))
 _BY_ID = _SHOWN.where(Choice.id == sa.bindparam("id"))
-_BY_TOKEN = _SHOWN.where(Choice.token.in_(sa.bindparam("tokens", expanding=True)))
+_BY_TOKEN = _SHOWN.where(among(Choice.token, "tokens"))
 _AGE = sa.func.row_number().over(
     partition_by=Choice.account_id, order_by=(Choice.created_at.desc(), Choice.position.desc())
 )
-_RANKED = (
-    sa.select(Choice.id, _AGE.label("age"))
-    .where(Choice.account_id.in_(sa.bindparam("accounts", expanding=True)))
-    .subquery()
-)
+_RANKED = sa.select(Choice.id, _AGE.label("age")).where(among(Choice.account_id, "accounts")).subquery()
 _NEWEST = (
     _SHOWN.join(_RANKED, _RANKED.c.id == Choice.id).where(_RANKED.c.age <= RECENT).order_by(_RANKED.c.age)
 )

@@ -9,11 +9,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from storage.among import among
 from storage.database import Transaction
 from storage.tables import Account, Conversation, OpenForm, Person, Talk
 
 _OPEN_FORMS = sa.select(*(getattr(Conversation, name) for name in OpenForm._fields)).where(
-    Conversation.account_id.in_(sa.bindparam("accounts", expanding=True))
+    among(Conversation.account_id, "accounts")
 )
 
 
@@ -65,10 +66,9 @@ def open_talk(tx: Transaction, now: datetime, requester_id: UUID, helper_id: UUI
     return talk
 
 
-_THEM: sa.BindParameter[Any] = sa.bindparam("people", expanding=True)
 _OPEN_TALKS = (
     sa.select(Talk)
-    .where(sa.or_(Talk.requester_id.in_(_THEM), Talk.helper_id.in_(_THEM)))
+    .where(sa.or_(among(Talk.requester_id, "people"), among(Talk.helper_id, "people")))
     .where(Talk.closed_at.is_(None))
     .order_by(Talk.opened_at.desc(), Talk.id)
 )

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from storage import sqlite_log
+from storage.among import among
 from storage.engines import BUSY_MILLISECONDS, open_engine
 from storage.ledger import Lasting, Ledger
 from storage.pending import Pending
@@ -46,7 +47,7 @@ Result = TypeVar("Result")
 # What is said of two transactions that waited for each other, or (by a distributed engine) that met.
 AGAIN = ("40P01", "40001")
 MOST_TRIES = 6
-_KEYS = sa.select(Key.id, Key.wrapped).where(Key.id.in_(sa.bindparam("ids", expanding=True)))
+_KEYS = sa.select(Key.id, Key.wrapped).where(among(Key.id, "ids"))
 TRIED_AGAIN_AFTER = 64  # transactions, where the log of SQLite could not be emptied
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage import corrections, outbox
+from storage.among import among
 from storage.database import Transaction
 from storage.outbox import HELD
 from storage.tables import Account, Outbox, Person
@@ -18,11 +19,7 @@ DELETABLE = timedelta(hours=48)  # in which Telegram lets a bot delete; Matrix h
 
 _UNSENT: sa.BindParameter[Any] = sa.bindparam("unsent", outbox.UNSENT, expanding=True, literal_execute=True)
 _HELD = sa.and_(Outbox.state.in_(_UNSENT), Outbox.state == "waiting", Outbox.due_at >= HELD)
-_HELD_FOR = (
-    sa.select(Outbox.recipient)
-    .where(Outbox.recipient.in_(sa.bindparam("readers", expanding=True)), _HELD)
-    .distinct()
-)
+_HELD_FOR = sa.select(Outbox.recipient).where(among(Outbox.recipient, "readers"), _HELD).distinct()
 _CHATS = sa.select(Account.address_index).where(Account.person_id == sa.bindparam("person"))
 _RELEASE = (
     sa.update(Outbox.__table__)  # type: ignore[arg-type]

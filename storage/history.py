@@ -12,6 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from storage.among import among
 from storage.database import Transaction
 from storage.tables import Commitment, Invitation, UtcTime, Verification
 
@@ -86,20 +87,19 @@ ACTIVE, VERIFIED = "active", "verified"
 @cache
 def _question() -> sa.CompoundSelect[Any]:
     """Their invitations by state, their promises and whether they are verified, in one statement."""
-    ids: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
     nothing = sa.literal(0), sa.cast(sa.null(), UtcTime())
     lately = sa.func.sum(sa.case((Invitation.asked_at > sa.bindparam("week"), 1), else_=0))
     return sa.union_all(
         sa.select(
             Invitation.person_id, Invitation.state, sa.func.count(), lately, sa.func.max(Invitation.asked_at)
         )
-        .where(Invitation.person_id.in_(ids))
+        .where(among(Invitation.person_id, "ids"))
         .group_by(Invitation.person_id, Invitation.state),
         sa.select(Commitment.person_id, sa.literal(ACTIVE), sa.func.count(), *nothing)
-        .where(Commitment.person_id.in_(ids), Commitment.state == "active")
+        .where(among(Commitment.person_id, "ids"), Commitment.state == "active")
         .group_by(Commitment.person_id),
         sa.select(Verification.person_id, sa.literal(VERIFIED), sa.literal(1), *nothing).where(
-            Verification.person_id.in_(ids), Verification.skill == sa.bindparam("skill")
+            among(Verification.person_id, "ids"), Verification.skill == sa.bindparam("skill")
         ),
     )
 

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
 from storage import queues
+from storage.among import among
 from storage.database import Transaction
 from storage.tables import Account, Alert, Cursor, Inbox, Key, Person
 
@@ -235,7 +236,7 @@ def _free(is_sqlite: bool, *, slowed: bool) -> sa.Select[int, int, int]:
     )
 
 
-_THESE = Inbox.id.in_(sa.bindparam("ids", expanding=True))
+_THESE = among(Inbox.id, "ids")
 _CLAIM = (
     sa.update(Inbox.__table__)  # type: ignore[arg-type]
     .where(_THESE)

@@ -9,14 +9,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from storage.among import among
 from storage.database import Transaction
 from storage.tables import Need
 
 STATES = ("open", "taken")
 _OF_THESE = (
-    sa.select(Need)
-    .where(Need.person_id.in_(sa.bindparam("people", expanding=True)), Need.state.in_(STATES))
-    .order_by(Need.created_at)
+    sa.select(Need).where(among(Need.person_id, "people"), Need.state.in_(STATES)).order_by(Need.created_at)
 )
 _ALIKE = (
     sa.select(Need)

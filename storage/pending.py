@@ -14,20 +14,21 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from storage.among import among
 from storage.tables import Account, Base, Choice, Conversation, Key, OpenForm, Outbox, Person
 
 _HEARD = (
     sa.update(Person.__table__)  # type: ignore[arg-type]
-    .where(Person.id.in_(sa.bindparam("people", expanding=True)))
+    .where(among(Person.id, "people"))
     .values(last_heard_at=sa.bindparam("now"))
 )
 _SPOKE = (
     sa.update(Account.__table__)  # type: ignore[arg-type]
-    .where(Account.id.in_(sa.bindparam("accounts", expanding=True)))
+    .where(among(Account.id, "accounts"))
     .values(last_spoke_at=sa.bindparam("now"))
 )
 _CLOSED = sa.delete(Conversation.__table__).where(  # type: ignore[arg-type]
-    Conversation.account_id.in_(sa.bindparam("accounts", expanding=True))
+    among(Conversation.account_id, "accounts")
 )
 
 

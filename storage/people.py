@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm.attributes import set_committed_value
 
+from storage.among import among
 from storage.database import Transaction
 from storage.tables import Account, Alert, Block, Commitment, Consent, Need, Person
 
@@ -32,7 +33,7 @@ def address_index(tx: Transaction, platform: str, chat: str) -> bytes:
 _BEHIND = (
     sa.select(Account, Person)
     .join(Person, Person.id == Account.person_id)
-    .where(Account.address_index.in_(sa.bindparam("indexes", expanding=True)))
+    .where(among(Account.address_index, "indexes"))
     .order_by(Person.id)
     .with_for_update(of=Person)
 )
@@ -142,7 +143,7 @@ def account_of(tx: Transaction, person_id: UUID) -> Account | None:
 _REACHED = (
     sa.select(Account, Person)
     .join(Person, Person.id == Account.person_id)
-    .where(Account.person_id.in_(sa.bindparam("people", expanding=True)))
+    .where(among(Account.person_id, "people"))
     .order_by(Account.reachable, Account.last_spoke_at.asc().nulls_first())
 )
 

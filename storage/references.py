@@ -7,6 +7,7 @@ from functools import cache
 
 import sqlalchemy as sa
 
+from storage.among import among
 from storage.database import Transaction
 from storage.tables import Alert, Crisis, Drill, Need
 
@@ -23,4 +24,4 @@ def taken(tx: Transaction, case: Case, drawn: Sequence[str]) -> set[str]:
 
 @cache
 def _borne(case: Case) -> sa.Select[str]:
-    return sa.select(case.reference).where(case.reference.in_(sa.bindparam("drawn", expanding=True)))
+    return sa.select(case.reference).where(among(case.reference, "drawn"))
