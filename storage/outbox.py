@@ -33,7 +33,7 @@ def add(tx: Transaction, now: datetime, to: Account | Room, key_id: UUID, body: 
     )
     tx.pending.outgoing.append(
         {
-            **_NOTHING,
+            **_NEW,
             **reader,
             "gateway": to.platform,
             "recipient": to.address_index,
@@ -48,11 +48,7 @@ def add(tx: Transaction, now: datetime, to: Account | Room, key_id: UUID, body: 
     )
 
 
-_NOTHING: dict[str, Any] = {
-    **dict.fromkeys(column.name for column in Outbox.__table__.columns if column.name != "id"),
-    "state": "waiting",
-    "attempts": 0,
-}
+_NEW: dict[str, Any] = {"state": "waiting", "attempts": 0}
 
 
 def add_copy(tx: Transaction, now: datetime, row: Outbox, account: Account, body: dict[str, Any],
@@ -73,7 +69,7 @@ def say_goodbye(tx: Transaction, now: datetime, account: Account, text: str, kee
     key_id = intake_key(tx, now, keep)
     tx.pending.outgoing.append(
         {
-            **_NOTHING,
+            **_NEW,
             "gateway": account.platform,
             "recipient": tx.vault.index("goodbye", str(chat)),
             "key_id": key_id,

@@ -75,5 +75,5 @@ def _insert(connection: sa.Connection, table: type[Base], rows: Sequence[dict[st
     """Write rows together; what none of them fills is not named."""
     filled = {name for row in rows for name, value in row.items() if value is not None}
     if rows:
-        named = [{name: row[name] for name in filled} for row in rows]
+        named = [{name: row.get(name) for name in filled} for row in rows]
         connection.execute(sa.insert(table.__table__), named)  # type: ignore[arg-type]
