@@ -101,6 +101,21 @@ async def test_a_quiet_owner_is_asked_and_then_it_falls_back(world: World) -> No
     carla.hears("🔴 A-", "I take it")
 
 
+async def test_a_quiet_owner_who_types_yes_keeps_it(world: World) -> None:
+    carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
+    ana = world.person("ana")
+    await _sos(ana)
+    await carla.presses("I take it")
+    world.clear()
+    await world.forward(minutes=60)
+    carla.hears("Are you still on A-", "Yes, I am on it")
+    await carla.says("Sí")
+    carla.hears("Thank you")
+    await world.forward(minutes=20)
+    dora.hears_nothing()
+    ana.hears_nothing()
+
+
 async def test_what_is_said_after_the_quiet_owner_lost_it_is_answered(world: World) -> None:
     carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
     ana = world.person("ana")

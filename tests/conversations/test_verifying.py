@@ -95,6 +95,22 @@ async def test_who_is_let_in_later_is_shown_then(world: World) -> None:
     carla.hears("Nursing and injections", "Verify")
 
 
+async def test_a_typed_yes_lets_in_and_verifies(world: World) -> None:
+    carla = await world.coordinator("carla")
+    ben = world.person("ben")
+    await world.forward(minutes=1)
+    await ben.says("/offer I'm a nurse")
+    await ben.presses("Skip")
+    carla.hears("not a member yet", "Let in")
+    await world.forward(minutes=1)
+    await carla.says("Yes")
+    carla.hears("They are a member now")
+    carla.hears("Nursing and injections", "Verify")
+    await carla.says("yes, I know him")
+    carla.hears("Nursing and injections", "Verified")
+    assert await verified(world) == 1
+
+
 async def test_a_second_press_changes_nothing(world: World) -> None:
     carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
     ben = await nurse(world)
