@@ -19,12 +19,14 @@ from bot.adapters.core_events import event
 from bot.clock import Clock
 from bot.holding import RENEW_EVERY, TO_RENEW, LeaseLost
 from bot.outside import Outside, Way
+from bot.repeats import Repeats
 from bot.station import Station
 from bot.worker import Worker
 from handlers.context import Core
 from handlers.messages import Kind
 from storage import inbox
 from storage.database import Database
+from storage.outages import remedy
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,7 @@ class App:
     turns: dict[str, datetime] = field(default_factory=dict)  # when each loop last came round
     _heard: dict[str, datetime] = field(default_factory=dict)  # when each platform last answered
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
+    _repeats: Repeats = field(default_factory=Repeats)
 
     @classmethod
     def compose(
@@ -255,9 +258,10 @@ class App:
 
         away: for how long it has failed already.
         """
-        log.error("%s: %s", name, fault.reason)
         self.failures += 1
         self.walls[name] += 1
+        if (more := self._repeats.heard(f"{name}: {fault.reason}", self.now())) is not None:
+            log.error("%s: %s%s", name, fault.reason, more)
         pause = 30.0 if fault.fatal else 2.0
         if fault.retry_after is not None:
             pause = min(fault.retry_after.total_seconds(), LONGEST_PAUSE)
@@ -307,7 +311,13 @@ class App:
     def _failed(self, name: str, error: Exception) -> None:
         self.failures += 1
         self.walls[name] += 1
-        log.error("the %s failed and goes on in a second: %s", name, type(error).__name__, exc_info=error)
+        kind = type(error).__name__
+        more = self._repeats.heard(f"{name} {kind}", self.now())
+        if more is None:
+            return
+        found = remedy(error)
+        what = f"{kind}, {found}" if found else kind
+        log.error("the %s failed and goes on in a second: %s%s", name, what, more, exc_info=error)
 
 
 async def _first(*waits: Awaitable[object], timeout: float | None = None) -> None:  # noqa: ASYNC109

@@ -89,7 +89,7 @@ async def backup(settings: Settings, now: datetime, folder: Path | None = None) 
             f"the backup was written but can't be read back ({error}): is the disk sound?"
         ) from None
     except SQLAlchemyError as error:
-        raise SettingsError(unusable(type(error).__name__)) from None
+        raise SettingsError(unusable(error)) from None
     except OSError as error:
         raise Stopped(
             f"the backup can't be written to {folder} ({error.strerror}): make room there, or name another "

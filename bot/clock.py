@@ -19,7 +19,7 @@ from handlers.context import Core, Moment
 from handlers.post import post
 from storage import choices, conversations, due, fates, inbox, outbox, outside, retention, work
 from storage.database import Database, Transaction
-from storage.outages import is_outage
+from storage.outages import is_outage, remedy
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,9 @@ class Clock:
 
         try:
             first = await self.database.run(due.earliest)
-        except Exception as error:  # noqa: BLE001 (a wall: what can be asked by itself must still happen)
+        except Exception as error:  # a wall: what can be asked by itself must still happen
+            if remedy(error) or isinstance(error, OSError):  # nothing at all can be asked
+                raise
             log.warning("asking what is due failed (%s); each kind is asked by itself", type(error).__name__)
             return DUTIES, True
         kinds = {kind for kind, at in first.items() if at is not None and at <= now}

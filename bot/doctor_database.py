@@ -43,7 +43,7 @@ async def examine(settings: Settings, now: Callable[[], datetime]) -> tuple[list
     try:
         lines, usable = await _look(settings, database, now)
     except faults(database) as error:
-        lines, usable = [f"! Database: {unusable(type(error).__name__)}"], False
+        lines, usable = [f"! Database: {unusable(error)}"], False
     if not usable:
         await database.close()
     return lines, database if usable else None

@@ -70,7 +70,7 @@ async def restore(settings: Settings, wish: Wish, now: datetime) -> list[str]:
     except (UnusableFile, NotLoadable) as error:
         raise Stopped(f"{chosen.main} or its keys can't be used: {error}.") from None
     except SQLAlchemyError as error:
-        raise SettingsError(unusable(type(error).__name__)) from None
+        raise SettingsError(unusable(error)) from None
     except OSError as error:
         raise Stopped(
             f"the database can't be written ({error.strerror}): make room on the disk, or let the bot's user "
