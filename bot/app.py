@@ -35,6 +35,10 @@ WAKES = {"worker": "inbox", "courier": "outbox", "fetcher": "jobs", "second": "o
 TEND_EVERY = 5.0  # seconds
 AFTER_A_RIVAL = 1.0  # seconds
 LONGEST_PAUSE = 60.0  # seconds of deafness, whatever a platform, or what stands before it, asks for
+LONGEST_TURN = 120.0  # seconds; what asks a PostgreSQL that never answers asks another connection then
+TO_PART = 10.0  # seconds for what may be left undone
+ASKING = ("worker", "clock", "courier")  # the loops whose turns wait for nothing but the database
+FETCHING = 5  # times as long may last those of the others, which wait for files and for programs outside too
 CLOCK_EVERY = 0.5  # seconds; a step of escalation is at most so late
 
 
@@ -66,6 +70,7 @@ class App:
     clock: Clock
     outside: Outside
     failures: int = 0
+    longest_turn: float = LONGEST_TURN
     net: float = 1.0  # seconds after which a queue is looked at though nobody rang
     walls: Counter[str] = field(default_factory=Counter)  # failures, by what failed and went on
     turns: dict[str, datetime] = field(default_factory=dict)  # when each loop last came round
@@ -170,7 +175,8 @@ class App:
         while not stopping.is_set():
             wake.clear()
             try:
-                busy = await run()
+                async with asyncio.timeout(self._patience(name)):
+                    busy = await run()
             except Exception as error:  # noqa: BLE001 (a wall: a loop goes on, whatever happens)
                 self._failed(name, error)
                 busy = 0
@@ -180,6 +186,12 @@ class App:
                 self._wake_others(name)
                 continue
             await _first(wake.wait(), stopping.wait(), timeout=pause)
+
+    def _patience(self, name: str) -> float | None:
+        """Seconds that a turn may last: behind a proxy that has lost its server no connection ever breaks."""
+        if self.database.is_sqlite:
+            return None
+        return self.longest_turn * (1 if name.partition(" ")[0] in ASKING else FETCHING)
 
     def heard(self) -> dict[str, datetime]:
         """When each platform that this process serves last answered."""
@@ -280,7 +292,8 @@ class App:
     async def _if_it_can(self, name: str, work: Awaitable[object]) -> None:
         """What a database that fails just now must not stop: nothing is lost by leaving it."""
         try:
-            await work
+            async with asyncio.timeout(None if self.database.is_sqlite else TO_PART):
+                await work
         except (SQLAlchemyError, OSError) as error:
             self._failed(name, error)
 
