@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -21,7 +23,7 @@ from storage.database import Database, Transaction
 from storage.outages import is_elsewhere, is_outage
 from storage.tables import Fact
 from tests.bot_api import BotApi
-from tests.engines import create_postgres, open_database
+from tests.engines import MEMORY, create_postgres, open_database
 from tests.faults.hasty import account, outcomes
 from tests.faults.matrix_tools import until
 from tests.faults.test_disk import SORRY, running_bot
@@ -74,10 +76,11 @@ async def all_write(world: World) -> None:
         await asyncio.sleep(0)
 
 
-async def all_are_answered_once(world: World) -> None:
+async def all_are_answered_once(world: World, others: int = 0) -> None:
+    """others: what they said beside it."""
     await until(lambda: all(len(answers(world, each)) >= LINES for each in PEOPLE))
     await until(lambda: _all_handled(world.database))
-    assert await outcomes(world.database) == {"handled": LINES * len(PEOPLE) + 1}
+    assert await outcomes(world.database) == {"handled": LINES * len(PEOPLE) + 1 + others}
     for each in PEOPLE:
         assert len(answers(world, each)) == LINES
         assert not any(SORRY in sent.text for sent in account(world, each).heard)
@@ -291,3 +294,19 @@ async def test_a_bot_that_finds_no_free_connection_at_its_start_waits_for_one(
                 assert bot.said.count("all connections of PostgreSQL are taken") == 1
         finally:
             await crowd.goes()
+
+
+@pytest.mark.faults
+def test_the_disk_of_postgres_fills_up_and_has_room_again() -> None:
+    """On a file system of its own, in a name space of its own; not every machine lets a test have one."""
+    small = "mount -t tmpfs -o size=140m none /dev/shm && mkdir /dev/shm/small"
+    if MEMORY is None or subprocess.run(["unshare", "-m", "true"], check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    child = f"exec {sys.executable} -m tests.faults.postgres_disk_child /dev/shm/small"
+    ended = subprocess.run(
+        ["unshare", "-m", "sh", "-c", f"{small} && {child}"],
+        capture_output=True, text=True, timeout=240, check=False, cwd=Path(__file__).parent.parent.parent,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert "the disk of PostgreSQL is full: make room on it" in ended.stderr
+    assert "recovered" in ended.stdout
