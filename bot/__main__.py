@@ -216,6 +216,7 @@ def _only_process(settings: Settings) -> IO[str] | None:
     if path is None:
         return None
     try:
+        path = path.resolve()  # the same file may have two names
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.with_suffix(".lock").open("w")
     except OSError as error:

@@ -19,12 +19,14 @@ from bot.adapters.core_events import event
 from bot.clock import Clock
 from bot.holding import RENEW_EVERY, TO_RENEW, LeaseLost
 from bot.outside import Outside, Way
+from bot.repeats import Repeats
 from bot.station import Station
 from bot.worker import Worker
 from handlers.context import Core
 from handlers.messages import Kind
 from storage import inbox
 from storage.database import Database
+from storage.outages import remedy
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,10 @@ WAKES = {"worker": "inbox", "courier": "outbox", "fetcher": "jobs", "second": "o
 TEND_EVERY = 5.0  # seconds
 AFTER_A_RIVAL = 1.0  # seconds
 LONGEST_PAUSE = 60.0  # seconds of deafness, whatever a platform, or what stands before it, asks for
+LONGEST_TURN = 120.0  # seconds; what asks a PostgreSQL that never answers asks another connection then
+TO_PART = 10.0  # seconds for what may be left undone
+ASKING = ("worker", "clock", "courier")  # the loops whose turns wait for nothing but the database
+FETCHING = 5  # times as long may last those of the others, which wait for files and for programs outside too
 CLOCK_EVERY = 0.5  # seconds; a step of escalation is at most so late
 
 
@@ -64,11 +70,13 @@ class App:
     clock: Clock
     outside: Outside
     failures: int = 0
+    longest_turn: float = LONGEST_TURN
     net: float = 1.0  # seconds after which a queue is looked at though nobody rang
     walls: Counter[str] = field(default_factory=Counter)  # failures, by what failed and went on
     turns: dict[str, datetime] = field(default_factory=dict)  # when each loop last came round
     _heard: dict[str, datetime] = field(default_factory=dict)  # when each platform last answered
     _wake: dict[str, asyncio.Event] = field(default_factory=dict)
+    _repeats: Repeats = field(default_factory=Repeats)
 
     @classmethod
     def compose(
@@ -167,7 +175,8 @@ class App:
         while not stopping.is_set():
             wake.clear()
             try:
-                busy = await run()
+                async with asyncio.timeout(self._patience(name)):
+                    busy = await run()
             except Exception as error:  # noqa: BLE001 (a wall: a loop goes on, whatever happens)
                 self._failed(name, error)
                 busy = 0
@@ -177,6 +186,12 @@ class App:
                 self._wake_others(name)
                 continue
             await _first(wake.wait(), stopping.wait(), timeout=pause)
+
+    def _patience(self, name: str) -> float | None:
+        """Seconds that a turn may last: behind a proxy that has lost its server no connection ever breaks."""
+        if self.database.is_sqlite:
+            return None
+        return self.longest_turn * (1 if name.partition(" ")[0] in ASKING else FETCHING)
 
     def heard(self) -> dict[str, datetime]:
         """When each platform that this process serves last answered."""
@@ -255,9 +270,10 @@ class App:
 
         away: for how long it has failed already.
         """
-        log.error("%s: %s", name, fault.reason)
         self.failures += 1
         self.walls[name] += 1
+        if (more := self._repeats.heard(f"{name}: {fault.reason}", self.now())) is not None:
+            log.error("%s: %s%s", name, fault.reason, more)
         pause = 30.0 if fault.fatal else 2.0
         if fault.retry_after is not None:
             pause = min(fault.retry_after.total_seconds(), LONGEST_PAUSE)
@@ -276,7 +292,8 @@ class App:
     async def _if_it_can(self, name: str, work: Awaitable[object]) -> None:
         """What a database that fails just now must not stop: nothing is lost by leaving it."""
         try:
-            await work
+            async with asyncio.timeout(None if self.database.is_sqlite else TO_PART):
+                await work
         except (SQLAlchemyError, OSError) as error:
             self._failed(name, error)
 
@@ -307,7 +324,13 @@ class App:
     def _failed(self, name: str, error: Exception) -> None:
         self.failures += 1
         self.walls[name] += 1
-        log.error("the %s failed and goes on in a second: %s", name, type(error).__name__, exc_info=error)
+        kind = type(error).__name__
+        more = self._repeats.heard(f"{name} {kind}", self.now())
+        if more is None:
+            return
+        found = remedy(error)
+        what = f"{kind}, {found}" if found else kind
+        log.error("the %s failed and goes on in a second: %s%s", name, what, more, exc_info=error)
 
 
 async def _first(*waits: Awaitable[object], timeout: float | None = None) -> None:  # noqa: ASYNC109

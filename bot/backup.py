@@ -37,6 +37,8 @@ MAIN, KEYS = ".backup", ".keys"
 KINDS = {MAIN: b"b", KEYS: b"k"}
 STAMP = "%Y%m%dT%H%M%SZ"
 NAME = re.compile(r"onecloak-(\d{8}T\d{6}Z)(\.backup|\.keys)(\.part)?")
+NOT_YET = timedelta(days=1)  # a file dated so far ahead was made by a clock that was wrong
+LEAP = timedelta(days=7)  # since the backup before: by a clock that shows more, nothing is removed at once
 UNFINISHED_FOR = timedelta(days=1)  # a draft that is older was left by a backup that was cut off
 AT_ONCE = 1 << 20  # bytes
 
@@ -87,7 +89,7 @@ async def backup(settings: Settings, now: datetime, folder: Path | None = None) 
             f"the backup was written but can't be read back ({error}): is the disk sound?"
         ) from None
     except SQLAlchemyError as error:
-        raise SettingsError(unusable(type(error).__name__)) from None
+        raise SettingsError(unusable(error)) from None
     except OSError as error:
         raise Stopped(
             f"the backup can't be written to {folder} ({error.strerror}): make room there, or name another "
@@ -205,7 +207,10 @@ def examine(path: Path, key: bytes, sort: str) -> Label:
 
 
 def prune(settings: Settings, now: datetime, folder: Path) -> list[str]:
-    """Remove key files and backups that were kept long enough, never the newest, and what was cut off."""
+    """Remove key files and backups that were kept long enough, never the newest, and what was cut off.
+
+    A clock that has leapt since the backup before is not believed until there is another one.
+    """
     keep = {
         KEYS: timedelta(days=settings.keep_backup_keys_days),
         MAIN: timedelta(days=settings.keep_backups_days),
@@ -213,11 +218,19 @@ def prune(settings: Settings, now: datetime, folder: Path) -> list[str]:
     told = []
     for ending, what in ((KEYS, "key files"), (MAIN, "backups")):
         *older, _newest = found_in(folder, ending) or [(now, folder)]
-        gone = [path for made_at, path in older if made_at < now - keep[ending]]
+        before = max((made_at for made_at, _path in older if made_at <= now), default=now)
+        believed = now if now - before <= LEAP else before
+        gone = [path for made_at, path in older if made_at < believed - keep[ending]]
         for path in gone:
             path.unlink(missing_ok=True)
         if gone:
             told.append(f"Removed {len(gone)} {what} that were kept for {keep[ending].days} days.")
+    if early := [path.name for each in KINDS for made_at, path in found_in(folder, each)
+                 if made_at > now + NOT_YET]:  # fmt: skip
+        told.append(
+            f"Dated in the future: {', '.join(early)}. If the clock is right now (timedatectl), it was wrong "
+            "when they were made: remove them, for no restoring takes them by itself."
+        )
     for draft in folder.glob("onecloak-*.part"):
         stamp = NAME.fullmatch(draft.name)
         if stamp is not None and _made_at(stamp[1]) < now - UNFINISHED_FOR:

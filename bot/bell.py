@@ -20,6 +20,7 @@ from storage.database import Database
 CHANNEL = "onecloak"
 NEWS = frozenset({"inbox", "outbox", "jobs", "outside", "keys"})  # queues; and that a key was destroyed
 AGAIN_AFTER = 1.0  # seconds
+TRIES_TO_SAY = 60  # about a line a minute
 TO_LISTEN = 10.0  # seconds in which the database must have answered
 
 log = logging.getLogger(__name__)
@@ -43,11 +44,17 @@ class Bell:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Listen and ring until `stopping` is set, over every loss of the connection."""
+        # A connection that is refused is told in the words of the driver's adapter: nothing wraps them here.
+        refused: type[Exception] = self._database.engine.dialect.loaded_dbapi.Error
+        tries = 0
         while not stopping.is_set():
             try:
                 await self._listen(stopping)
-            except (SQLAlchemyError, PostgresError, InterfaceError, OSError) as error:
-                log.warning("the bell is silent and polling goes on: %s", type(error).__name__)
+                tries = 0
+            except (SQLAlchemyError, PostgresError, InterfaceError, OSError, refused) as error:
+                if tries % TRIES_TO_SAY == 0:
+                    log.warning("the bell is silent and polling goes on: %s", type(error).__name__)
+                tries += 1
             finally:
                 self.listening.clear()
             await _any(stopping.wait(), timeout=AGAIN_AFTER)

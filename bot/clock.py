@@ -13,19 +13,20 @@ from functools import partial
 from typing import Any
 
 from bot.counts import Spread
-from handlers import alarms
+from handlers import alarms, set_back
 from handlers.contents import DUTIES, Duty
 from handlers.context import Core, Moment
 from handlers.post import post
-from storage import choices, conversations, due, fates, inbox, outbox, outside, work
+from storage import choices, conversations, due, fates, inbox, outbox, outside, retention, work
 from storage.database import Database, Transaction
-from storage.outages import is_outage
+from storage.outages import is_outage, remedy
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 50
 AFTER_FAILURE = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(minutes=5)  # of a message that a platform did not take
+LONGEST_PAUSE_ASKED = timedelta(hours=1)  # of one that is no crisis; a platform itself may ask for so much
 CLEAN_EVERY = timedelta(hours=1)
 KEEP_SENT = timedelta(days=30)  # for replies, edits and cards that refer to a message
 REMEMBER_EVENTS = timedelta(days=14)  # a platform repeats an event for a day at most
@@ -55,9 +56,9 @@ class Clock:
         duties, is_held_up = await self._what_is_due(now)
         for duty in duties:
             done += await self._run(duty, now)
-        if self._cleaned_at is None or now - self._cleaned_at >= CLEAN_EVERY:
+        if self._cleaned_at is None or abs(now - self._cleaned_at) >= CLEAN_EVERY:
             self._cleaned_at = now
-            await self.database.run(partial(self._clean, now=now))
+            await self._clean(now)
         # A crisis message that its platform holds up goes through another; no courier need run for that.
         if is_held_up:
             done += await self.database.run(lambda tx: fates.pass_on_crisis(tx, now, AT_ONCE))
@@ -65,8 +66,8 @@ class Clock:
 
     def _look_ahead(self, tx: Transaction, now: datetime) -> None:
         """At the start, and when the clock went back: in a crisis nothing waits for an hour that it lost."""
-        alarms.clock_went_back(Moment(self.core, tx, now))
-        outbox.hasten_crisis(tx, now, LONGEST_PAUSE)
+        set_back.clock_went_back(Moment(self.core, tx, now), seen=self._last is not None)
+        outbox.hasten_late(tx, now, LONGEST_PAUSE_ASKED, LONGEST_PAUSE)
         outside.hasten(tx, now)
 
     async def _what_is_due(self, now: datetime) -> tuple[Sequence[Duty], bool]:
@@ -79,7 +80,9 @@ class Clock:
 
         try:
             first = await self.database.run(due.earliest)
-        except Exception as error:  # noqa: BLE001 (a wall: what can be asked by itself must still happen)
+        except Exception as error:  # a wall: what can be asked by itself must still happen
+            if remedy(error) or isinstance(error, OSError):  # nothing at all can be asked
+                raise
             log.warning("asking what is due failed (%s); each kind is asked by itself", type(error).__name__)
             return DUTIES, True
         kinds = {kind for kind, at in first.items() if at is not None and at <= now}
@@ -131,7 +134,25 @@ class Clock:
         post(moment, alarms.fault(moment))
         return len(found)
 
-    def _clean(self, tx: Transaction, now: datetime) -> None:
+    async def _clean(self, now: datetime) -> None:
+        """Destroy what was kept long enough; a clock that has leapt is doubted (`storage.retention`)."""
+        until = await self.database.run(partial(self._clean_until, now=now))
+        if until is None:
+            log.warning("the clock of this machine is surely wrong: set it right (timedatectl set-ntp true)")
+        elif now - until > retention.OFF:
+            log.warning(
+                "the clock has gone %d days ahead while the bot did not run; what was kept long enough is "
+                "destroyed little by little: look if the clock is right (timedatectl)",
+                (now - until).days,
+            )
+
+    def _clean_until(self, tx: Transaction, now: datetime) -> datetime | None:
+        until = retention.until(tx, now)
+        if until is not None:
+            self._purge(tx, until)
+        return until
+
+    def _purge(self, tx: Transaction, now: datetime) -> None:
         inbox.purge(tx, now, self.core.union.keep_events, REMEMBER_EVENTS)
         outbox.purge(tx, now, KEEP_SENT)
         conversations.purge(tx, now, FORGET_FORMS)

@@ -21,7 +21,7 @@ from bot.holding import Holding
 from bot.pacing import Pacer
 from bot.parcels import Fate, Parcel
 from handlers.messages import Kind, Lane, Place
-from storage import fates, inbox, outbox, work
+from storage import fates, inbox, outbox, retention, work
 from storage.database import Transaction
 from storage.sealing import WrongMasterKey
 from storage.tables import Account, Outbox
@@ -262,6 +262,8 @@ class Courier:
         parcel = fate.parcel
         if fate.state == "uncertain":
             return parcel.is_relay or parcel.attempts >= MOST_REPEATS
+        if retention.is_surely_wrong(parcel.created_at):
+            return False  # nobody knows how old it is
         return now - parcel.created_at > GIVE_UP_AFTER[Lane(parcel.lane)]
 
     def _give_up(self, tx: Transaction, now: datetime, row: Outbox, fate: Fate) -> None:

@@ -10,6 +10,7 @@ from statistics import median
 
 import sqlalchemy as sa
 
+from bot.backup import NOT_YET
 from bot.doctor_machine import WRITES, compared, judged
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.setup import faults, open_vault, unusable
@@ -42,7 +43,7 @@ async def examine(settings: Settings, now: Callable[[], datetime]) -> tuple[list
     try:
         lines, usable = await _look(settings, database, now)
     except faults(database) as error:
-        lines, usable = [f"! Database: {unusable(type(error).__name__)}"], False
+        lines, usable = [f"! Database: {unusable(error)}"], False
     if not usable:
         await database.close()
     return lines, database if usable else None
@@ -90,6 +91,11 @@ def _backed_up(made_at: datetime | None, now: datetime) -> str:
             "(docs/backup.md)."
         )
     when = f"{made_at:%Y-%m-%d %H:%M} UTC"
+    if made_at - now > NOT_YET:
+        return (
+            f"! Backup: the last good one is of {when}, which is still to come: the clock was wrong then or "
+            "is now. Set it right, run `onecloak backup`, and do what it says."
+        )
     if now - made_at > FRESH:
         return (
             f"! Backup: the last good one is of {when}, older than {FRESH.days} days. Run `onecloak backup` "

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.backup import KEYS, MAIN, backup_key, examine, folder_of, found_in
+from bot.backup import KEYS, MAIN, NOT_YET, backup_key, examine, folder_of, found_in
 from bot.replacing import Chosen, Outcome, Replacement, is_there, look_at
 from bot.settings import PREFIX, Settings, SettingsError, Stopped
 from bot.setup import LEDGER, open_vault, read_ledger, unusable
@@ -44,7 +44,7 @@ async def restore(settings: Settings, wish: Wish, now: datetime) -> list[str]:
     Raises Stopped or SettingsError, and has changed nothing then. Only where no bot runs on this database.
     """
     vault = _vault(settings)
-    chosen = _choose(settings, wish, vault)
+    chosen = _choose(settings, wish, vault, now)
     if wish.only_check:
         return [
             f"{chosen.main} is whole, of {chosen.about.made_at:%Y-%m-%d %H:%M} UTC, and of this master key.",
@@ -70,7 +70,7 @@ async def restore(settings: Settings, wish: Wish, now: datetime) -> list[str]:
     except (UnusableFile, NotLoadable) as error:
         raise Stopped(f"{chosen.main} or its keys can't be used: {error}.") from None
     except SQLAlchemyError as error:
-        raise SettingsError(unusable(type(error).__name__)) from None
+        raise SettingsError(unusable(error)) from None
     except OSError as error:
         raise Stopped(
             f"the database can't be written ({error.strerror}): make room on the disk, or let the bot's user "
@@ -127,10 +127,10 @@ def _vault(settings: Settings) -> Vault:
     return open_vault(settings)[0]
 
 
-def _choose(settings: Settings, wish: Wish, vault: Vault) -> Chosen:
+def _choose(settings: Settings, wish: Wish, vault: Vault, now: datetime) -> Chosen:
     key = backup_key(settings, vault)
-    main = wish.file or _newest(folder_of(settings), MAIN)
-    keys = wish.keys or _newest(main.parent, KEYS)
+    main = wish.file or _newest(folder_of(settings), MAIN, now)
+    keys = wish.keys or _newest(main.parent, KEYS, now)
     labels = []
     for path, sort in ((main, MAIN), (keys, KEYS)):
         try:
@@ -152,8 +152,10 @@ def _choose(settings: Settings, wish: Wish, vault: Vault) -> Chosen:
     return Chosen(main, keys, key, about, of_keys.listed)
 
 
-def _newest(folder: Path, ending: str) -> Path:
+def _newest(folder: Path, ending: str, now: datetime) -> Path:
+    """But for one that bears a date in the future: a wrong clock made it, and what is newer looks older."""
     found = found_in(folder, ending)
     if not found:
         raise Stopped(f"there is no file onecloak-….{ending.strip('.')} in {folder}: name one.")
-    return found[-1][1]
+    made = [each for each in found if each[0] <= now + NOT_YET]
+    return (made or found)[-1][1]

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
 
@@ -13,13 +14,17 @@ from bot import logs
 from bot.app import App, Role, utc_now
 from bot.listener import watched
 from bot.settings import PREFIX, Settings, SettingsError
-from bot.setup import load_core, make_adapters, make_ways, open_database, open_vault
+from bot.setup import NotNow, load_core, make_adapters, make_ways, open_database, open_vault
 from bot.watch import Watch
 from handlers.context import Core
 from storage.database import Database
+from storage.sealing import Vault
 from storage.sqlite_file import sqlite_path
 
 log = logging.getLogger(__name__)
+
+AGAIN_AFTER = 5.0  # seconds, where the database can't be used just now
+TRIES_TO_SAY = 12  # a line a minute
 
 
 async def run(settings: Settings, stopping: asyncio.Event, alive: Path, role: str = Role.ALL) -> None:
@@ -35,7 +40,9 @@ async def run(settings: Settings, stopping: asyncio.Event, alive: Path, role: st
     vault, word = open_vault(settings)
     if word:
         sys.stderr.write(word + "\n")
-    database = await open_database(settings, vault, SystemRandom())
+    database = await _opened(settings, vault, stopping)
+    if database is None:
+        return
     try:
         # A worker has no use for the accounts' tokens, and need not be given them.
         adapters = [] if part is Role.WORKER else make_adapters(settings, core, database, utc_now)
@@ -58,6 +65,22 @@ async def run(settings: Settings, stopping: asyncio.Event, alive: Path, role: st
             stopping.set()
     finally:
         await database.close()
+
+
+async def _opened(settings: Settings, vault: Vault, stopping: asyncio.Event) -> Database | None:
+    """The database, as soon as it can be used; None where the bot is told to stop before."""
+    tries = 0
+    while not stopping.is_set():
+        try:
+            return await open_database(settings, vault, SystemRandom())
+        except NotNow as error:
+            if tries % TRIES_TO_SAY == 0:
+                log.error("%s It is tried again each five seconds.", error)
+            tries += 1
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN_AFTER):
+                await stopping.wait()
+    return None
 
 
 async def _beat(alive: Path, stopping: asyncio.Event) -> None:

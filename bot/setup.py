@@ -20,7 +20,7 @@ from handlers.emergency import load_table
 from handlers.lexicon import Lexicons
 from handlers.skills import Vocabulary
 from handlers.texts import Catalogs
-from storage import returning
+from storage import outages, returning
 from storage.database import Database
 from storage.ledger import Entries, Ledger
 from storage.migrate import NewerSchema, migrate
@@ -65,7 +65,7 @@ def open_vault(settings: Settings) -> tuple[Vault, str]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(unusable(type(error).__name__)) from None
+        raise SettingsError(unusable(error)) from None
     key_file = path.with_suffix(".key")
     try:
         master, made = read_or_create_master_key(key_file)
@@ -121,8 +121,12 @@ async def open_database(
         raise SettingsError(f"{PREFIX}DATABASE_URL leads to a newer database. {error}") from None
     except faults(database) as error:
         await database.close()
-        raise SettingsError(unusable(type(error).__name__)) from None
+        raise (NotNow if outages.remedy(error) else SettingsError)(unusable(error)) from None
     return database
+
+
+class NotNow(SettingsError):
+    """The database can't be used at this moment; as soon as its trouble is mended, it can."""
 
 
 def faults(database: Database) -> tuple[type[Exception], ...]:
@@ -134,11 +138,13 @@ def faults(database: Database) -> tuple[type[Exception], ...]:
     return OSError, SQLAlchemyError, PostgresError
 
 
-def unusable(reason: str) -> str:
+def unusable(error: Exception) -> str:
     """One sentence for the operator about a database that cannot be opened."""
+    if words := outages.remedy(error):
+        return f"the database can't be used just now: {words}."
     return (
-        f"{PREFIX}DATABASE_URL leads to no database that can be used ({reason}): check that the file or the "
-        "server is there, and that its name, user and password are right."
+        f"{PREFIX}DATABASE_URL leads to no database that can be used ({type(error).__name__}): check that "
+        "the file or the server is there, and that its name, user and password are right."
     )
 
 

@@ -123,6 +123,8 @@ def clock_went_back(moment: Moment) -> None:
             latest = moment.now + escalation.quiet(alert.policy)
             alert.next_step_at = min(alert.next_step_at or latest, latest)
             continue
+        if alert.heard_at is not None and alert.heard_at != alert.opened_at:
+            alert.heard_at = min(alert.heard_at, moment.now)  # the next word comes when it was promised
         latest = moment.now + escalation.step(alert.policy, max(0, alert.step - 1)).wait
         alert.widen_at = min(alert.widen_at or latest, latest)
         alert.next_step_at = waiting.next_step(alert)

@@ -20,6 +20,7 @@ from storage.tables import Invitation, Need, Part
 
 FIRST_REST = timedelta(minutes=30)  # until the next look when nobody is left to ask
 LONGEST_REST = timedelta(hours=12)
+RESTS = [min(LONGEST_REST, FIRST_REST * (1 << idle)) for idle in range(6)]  # by the waves that found nobody
 
 CROWD = 3  # needs opened within LATELY: with more, they are assigned together
 LATELY = timedelta(minutes=5)
@@ -130,7 +131,7 @@ def _invite(moment: Moment, need: Need, part: Part, options: Sequence[Option]) -
 
 def _rest(moment: Moment, need: Need, found: Sequence[Found], *, unverified: bool) -> list[Outbound]:
     """Nobody is left to ask: look again when someone wakes, at the latest after a rest that grows."""
-    longest = moment.now + min(LONGEST_REST, FIRST_REST * (1 << min(need.idle_waves, 6)))
+    longest = moment.now + RESTS[min(need.idle_waves, len(RESTS) - 1)]
     need.next_step_at = searching.wakes(found, moment.now, longest) or longest
     need.idle_waves += 1
     return _tell_coordinators(moment, need, unverified=unverified)

@@ -1,4 +1,4 @@
-"""What this deployment knows of itself, beside its master key: when its last backup was made."""
+"""What this deployment knows of itself, beside its master key: its last backup, the time of its retention."""
 
 from __future__ import annotations
 
@@ -11,14 +11,22 @@ from storage.database import Transaction
 from storage.tables import Fact
 
 BACKUP = "backup"
+RETENTION = "retention"
+
+
+def _note(tx: Transaction, name: str, value: str) -> None:
+    insert = (sqlite if tx.is_sqlite else postgresql).insert(Fact)
+    noted = insert.values(name=name, value=value)
+    tx.session.execute(noted.on_conflict_do_update(index_elements=[Fact.name], set_={"value": value}))
+
+
+def _known(tx: Transaction, name: str) -> str | None:
+    return tx.session.scalar(sa.select(Fact.value).where(Fact.name == name))
 
 
 def note_backup(tx: Transaction, made_at: datetime) -> None:
     """A backup of this moment is whole and on the disk."""
-    insert = (sqlite if tx.is_sqlite else postgresql).insert(Fact)
-    value = made_at.isoformat()
-    noted = insert.values(name=BACKUP, value=value)
-    tx.session.execute(noted.on_conflict_do_update(index_elements=[Fact.name], set_={"value": value}))
+    _note(tx, BACKUP, made_at.isoformat())
 
 
 def backed_up_at(tx: Transaction) -> datetime | None:
@@ -26,5 +34,19 @@ def backed_up_at(tx: Transaction) -> datetime | None:
 
     A restored database knows the one before its own: what was made later may be lost with the disk.
     """
-    found = tx.session.scalar(sa.select(Fact.value).where(Fact.name == BACKUP))
+    found = _known(tx, BACKUP)
     return datetime.fromisoformat(found) if found is not None else None
+
+
+def note_retention(tx: Transaction, reached: datetime, looked_at: datetime) -> None:
+    """The time by which things are destroyed, and what the clock showed then."""
+    _note(tx, RETENTION, f"{reached.isoformat()} {looked_at.isoformat()}")
+
+
+def retention(tx: Transaction) -> tuple[datetime, datetime] | None:
+    """The same; None before the first time."""
+    found = _known(tx, RETENTION)
+    if found is None:
+        return None
+    reached, looked_at = (datetime.fromisoformat(each) for each in found.split())
+    return reached, looked_at

@@ -22,6 +22,9 @@ CRISIS, ORDINARY, SLOWED = 0, 1, 2
 MOST_WAITING = 30  # of one sender, before what they say is slowed whichever gateway takes it in
 SEEN_AT_ONCE = 1_000  # slowed events between which a claim chooses: a flood must not make each claim slow
 KEY_LIFE = timedelta(days=1)
+APART = timedelta(
+    minutes=5
+)  # so far the clocks of two workers may be apart; a claim beyond is of a wrong one
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +210,12 @@ def claim(tx: Transaction, now: datetime, worker: str, limit: int, hold: timedel
     is taken alone, so that one which kills the process is not blamed on its neighbours.
     """
     queues.walk(tx)
-    rows = tx.rows(_free(tx.is_sqlite, slowed=False), now=now, most=limit).all()
+    asked = {"now": now, "never_until": now + hold + APART}
+    rows = tx.rows(_free(tx.is_sqlite, slowed=False), most=limit, **asked).all()
     if any(each.lane == CRISIS for each in rows):
         rows = [each for each in rows if each.lane == CRISIS]
     elif len(rows) < limit:
-        slowed = tx.rows(_free(tx.is_sqlite, slowed=True), now=now, most=limit - len(rows))
+        slowed = tx.rows(_free(tx.is_sqlite, slowed=True), most=limit - len(rows), **asked)
         rows = [*rows, *slowed]
     fresh = [each.id for each in rows if each.attempts == 0]
     chosen = [rows[0].id] if rows and rows[0].attempts else fresh
@@ -223,7 +227,9 @@ def claim(tx: Transaction, now: datetime, worker: str, limit: int, hold: timedel
 @cache
 def _free(is_sqlite: bool, *, slowed: bool) -> sa.Select[int, int, int]:
     """The first events that nobody holds and before which none of their sender's goes."""
-    free = sa.or_(_row.claimed_until.is_(None), _row.claimed_until < sa.bindparam("now"))
+    now = sa.bindparam("now")
+    from_the_future = _row.claimed_until > sa.bindparam("never_until")
+    free = sa.or_(_row.claimed_until.is_(None), _row.claimed_until < now, from_the_future)
     first = sa.select(Inbox.id).where(Inbox.outcome.is_(None), Inbox.lane == SLOWED).order_by(Inbox.id)
     which = _row.id.in_(first.limit(SEEN_AT_ONCE).scalar_subquery()) if slowed else _row.lane <= ORDINARY
     goes_before = queues.any_of_the_same(_EARLIER, _earlier.sender, _row.sender, is_sqlite=is_sqlite)

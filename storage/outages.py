@@ -21,6 +21,15 @@ _IDLED = "25P03"  # also said of a question whose answer was thought over for to
 _ENDED = ("57P01", "57P02", "57P03")  # an operator ends the connection, or the server stops or starts
 
 
+_REMEDIES = {  # by the beginning of PostgreSQL's code, the longer first
+    "53300": "all connections of PostgreSQL are taken: see who holds them (pg_stat_activity), or raise "
+    "max_connections",
+    "53100": "the disk of PostgreSQL is full: make room on it",
+    "53": "PostgreSQL has no room or no memory left: give it more",
+    "57P03": "PostgreSQL is just starting or stopping: wait until it is ready",
+}
+
+
 def throw_away_what_broke(context: sa.ExceptionContext) -> None:
     """The next transaction gets a new connection after the disk has failed under this one.
 
@@ -71,3 +80,18 @@ def is_outage(error: BaseException) -> bool:
         return str(state)[:2] in _AWAY
     # An InternalError without a code is the driver's, which lost count of what a broken connection said.
     return isinstance(error, OperationalError | InterfaceError | InternalError | OSError)
+
+
+def remedy(error: BaseException) -> str:
+    """The cause of a trouble that ends when the operator has done what stands behind it; "" if unknown."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if _sqlite_code(cause) == sqlite3.SQLITE_FULL:
+        return "the disk is full: make room on it"
+    found: BaseException | None = cause
+    while found is not None:  # SQLAlchemy's error of the driver has the code, or what it came from
+        state = str(getattr(found, "sqlstate", None) or "")
+        for begin, words in _REMEDIES.items():
+            if state.startswith(begin):
+                return words
+        found = found.__cause__
+    return ""

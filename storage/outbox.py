@@ -196,17 +196,20 @@ def postpone(tx: Transaction, row_id: int, until: datetime, reason: str) -> None
 
 def hasten(tx: Transaction, now: datetime, gateway: str) -> int:
     """What waits for a platform that was away is due at once; returns how many messages."""
-    waiting = (Outbox.gateway == gateway, Outbox.state.in_(_UNSENT), Outbox.state == "waiting")
-    hastened = tx.session.execute(
-        sa.update(Outbox).where(*waiting, Outbox.due_at > now).values(due_at=now).returning(Outbox.id)
-    )
-    return len(hastened.all())
+    return _make_due(tx, now, now, Outbox.gateway == gateway)
 
 
-def hasten_crisis(tx: Transaction, now: datetime, longest: timedelta) -> None:
-    """A crisis message that is due later than any pause lasts is due at once: the clock was set back."""
-    waiting = (Outbox.state.in_(_UNSENT), Outbox.state == "waiting", Outbox.lane == 0)
-    tx.session.execute(sa.update(Outbox).where(*waiting, Outbox.due_at > now + longest).values(due_at=now))
+def hasten_late(tx: Transaction, now: datetime, longest: timedelta, longest_in_crisis: timedelta) -> None:
+    """A message that is due later than any pause lasts is due at once: the clock was set back."""
+    _make_due(tx, now, now + longest_in_crisis, Outbox.lane == 0)
+    _make_due(tx, now, now + longest, Outbox.lane > 0)
+
+
+def _make_due(tx: Transaction, now: datetime, later_than: datetime, which: sa.ColumnElement[bool]) -> int:
+    """But for what waits until its reader writes: nothing else sets that free, somebody may read along."""
+    late = (Outbox.state.in_(_UNSENT), Outbox.state == "waiting", which, Outbox.due_at > later_than)
+    hastened = sa.update(Outbox).where(*late, Outbox.due_at < HELD).values(due_at=now).returning(Outbox.id)
+    return len(tx.session.execute(hastened).all())
 
 
 def interrupted(tx: Transaction, gateway: str, in_hand: Collection[int]) -> list[Outbox]:

@@ -248,6 +248,9 @@ async def test_a_backup_that_is_missing_or_too_old_is_named(
     await backup(settings, night)
     (told,) = await about(settings, "Backup", lambda: night + timedelta(hours=40))
     assert told == f"ok Backup: the last good one is of {night:%Y-%m-%d %H:%M} UTC."
+    (told,) = await about(settings, "Backup", lambda: night - timedelta(days=400))
+    assert told.startswith("! Backup: the last good one is of "), told
+    assert "still to come: the clock was wrong then or is now" in told
     (told,) = await about(settings, "Backup", lambda: night + timedelta(hours=49))
     assert told.startswith(
         f"! Backup: the last good one is of {night:%Y-%m-%d %H:%M} UTC, older than 2 days."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -114,8 +115,44 @@ async def test_old_keys_go_and_the_newest_of_each_stay(settings: Settings, tmp_p
         NOON + day * DAY for day in range(8, 40, 4)
     ]
     assert "Removed 1 key files that were kept for 7 days." in said
+    for path in [path for each in (KEYS, MAIN) for _made_at, path in found_in(folder, each)[:-1]]:
+        path.unlink()
     prune(settings, NOON + 400 * DAY, folder)
     assert [len(found_in(folder, each)) for each in (KEYS, MAIN)] == [1, 1]
+
+
+@pytest.mark.parametrize("wrong", [datetime(1970, 1, 1, tzinfo=UTC), NOON + 400 * DAY])
+async def test_a_backup_that_a_wrong_clock_dates_removes_nothing_and_is_not_taken_for_the_newest(
+    settings: Settings, tmp_path: Path, wrong: datetime
+) -> None:
+    """What came after it would look older for a year, and be passed over when it is needed."""
+    folder = tmp_path / "data" / "backups"
+    async with living(settings) as world:
+        for day in range(3):
+            await backup(settings, NOON + day * DAY)
+        await world.person("ana").says("hello")
+        await backup(settings, wrong)
+        assert [len(found_in(folder, each)) for each in (KEYS, MAIN)] == [4, 4], "none was removed"
+        await world.person("ben").says("hello")
+        said = await backup(settings, NOON + 3 * DAY)
+    early = [line for line in said if line.startswith("Dated in the future: ")]
+    assert bool(early) is (wrong > NOON), "the operator is told, and decides"
+    await lose(settings)
+    await restore(settings, Wish(), NOON + 3 * DAY)
+    async with living(settings, Time(NOON + 3 * DAY), seed=2) as world:
+        count = sa.select(sa.func.count()).select_from(Person)
+        assert await world.database.run(lambda tx: tx.session.scalar(count)) == 2, "it knows ben too"
+
+
+async def test_a_clock_that_stays_ahead_is_believed_with_the_backup_after(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """As after a long rest of the bot: key files of the forgotten must not stay for ever."""
+    folder = tmp_path / "data" / "backups"
+    async with living(settings):
+        for day in (0, 1, 400, 401):
+            await backup(settings, NOON + day * DAY)
+    assert [made_at for made_at, _path in found_in(folder, KEYS)] == [NOON + day * DAY for day in (400, 401)]
 
 
 async def test_without_a_key_of_its_own_there_is_no_backup(settings: Settings, tmp_path: Path) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+
 from handlers.context import Union
 from storage.database import Database
-from tests.conversations.acts import press_token, tokens
+from tests.conversations.acts import press_token, restart, tokens
 from tests.conversations.chats import newest_alert
 from tests.world import Friend, TelegramPlatform, World, console_world, telegram_world
 
@@ -72,6 +76,26 @@ async def test_a_press_is_answered_although_a_coordinators_words_wait(sqlite_dat
         await press_token(world, ana, tokens(world, ana, "You may write to me here")[-1])
         ana.hears("are you alone?")
         ana.hears("All right.")
+
+
+@pytest.mark.parametrize("what", ["the bot starts anew", "the platform was away", "the clock is set back"])
+async def test_words_that_wait_stay_held_whatever_else_is_hastened(
+    sqlite_database: Database, what: str
+) -> None:
+    """What nobody may read over their shoulder is not put off: no return of anything sets it free."""
+    async with console_world(sqlite_database, UNION) as world:
+        _carla, ana = await _words_that_wait(world)
+        if what == "the bot starts anew":
+            await restart(world)
+        elif what == "the platform was away":
+            await world.app.stations[0].courier.hasten()
+        else:
+            world.time.moment -= timedelta(days=1)
+        await world.settle()
+        await world.forward(minutes=10)
+        ana.hears_nothing()
+        await ana.says("he is out now")
+        assert any("are you alone?" in each.text for each in ana.inbox)
 
 
 async def test_words_that_waited_when_an_alert_ended_hold_up_nothing_later(

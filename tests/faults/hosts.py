@@ -56,9 +56,31 @@ def a_host() -> Iterator[Host]:
         _ip("netns", "del", host.name)
 
 
+class Silence:
+    """Falls on a passage: its connections stay, and nothing comes through any more until it is over."""
+
+    def __init__(self) -> None:
+        self._over = asyncio.Event()
+        self._over.set()
+
+    def falls(self) -> None:
+        self._over.clear()
+
+    def is_over(self) -> None:
+        self._over.set()
+
+    async def passes(self) -> None:
+        await self._over.wait()
+
+
 @asynccontextmanager
-async def passage(address: str, *, socket: str = "", port: int = 0) -> AsyncIterator[int]:
-    """A port at `address` that leads to a socket's file or a port of the loopback; gives its number."""
+async def passage(
+    address: str, *, socket: str = "", port: int = 0, silences: list[Silence] | None = None
+) -> AsyncIterator[int]:
+    """A port at `address` that leads to a socket's file or a port of the loopback; gives its number.
+
+    silences: the last of them may fall on connections that begin while it is the last.
+    """
     passing: set[asyncio.Task[None]] = set()
 
     async def enters(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -66,7 +88,8 @@ async def passage(address: str, *, socket: str = "", port: int = 0) -> AsyncIter
             asyncio.open_unix_connection(socket) if socket else asyncio.open_connection("127.0.0.1", port)
         )
         far_reader, far_writer = await opening
-        ways = ((reader, far_writer), (far_reader, writer))
+        silence = silences[-1] if silences else Silence()
+        ways = ((reader, far_writer, silence), (far_reader, writer, silence))
         both = [asyncio.create_task(_carry(*way)) for way in ways]
         passing.update(both)
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -86,8 +109,9 @@ async def passage(address: str, *, socket: str = "", port: int = 0) -> AsyncIter
         await asyncio.gather(*passing, return_exceptions=True)
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, silence: Silence) -> None:
     with suppress(OSError):
         while some := await reader.read(65_536):
+            await silence.passes()
             writer.write(some)
             await writer.drain()

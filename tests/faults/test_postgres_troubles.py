@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from random import Random
 
 import asyncpg
@@ -19,10 +22,12 @@ from handlers.messages import Inbound, Outbound
 from storage.database import Database, Transaction
 from storage.outages import is_elsewhere, is_outage
 from storage.tables import Fact
-from tests.engines import create_postgres, open_database
+from tests.bot_api import BotApi
+from tests.engines import MEMORY, create_postgres, open_database
 from tests.faults.hasty import account, outcomes
 from tests.faults.matrix_tools import until
 from tests.faults.test_disk import SORRY, running_bot
+from tests.faults.whole import the_whole
 from tests.storage import BOTH_ENGINES
 from tests.world import World
 
@@ -71,10 +76,11 @@ async def all_write(world: World) -> None:
         await asyncio.sleep(0)
 
 
-async def all_are_answered_once(world: World) -> None:
+async def all_are_answered_once(world: World, others: int = 0) -> None:
+    """others: what they said beside it."""
     await until(lambda: all(len(answers(world, each)) >= LINES for each in PEOPLE))
     await until(lambda: _all_handled(world.database))
-    assert await outcomes(world.database) == {"handled": LINES * len(PEOPLE) + 1}
+    assert await outcomes(world.database) == {"handled": LINES * len(PEOPLE) + 1 + others}
     for each in PEOPLE:
         assert len(answers(world, each)) == LINES
         assert not any(SORRY in sent.text for sent in account(world, each).heard)
@@ -200,3 +206,107 @@ async def test_a_table_that_somebody_keeps_locked_holds_up_and_loses_nothing(
             await all_write(world)
             await asyncio.sleep(seconds)
         await all_are_answered_once(world)
+
+
+class Crowd:
+    """Somebody else who takes each connection that the server has to give."""
+
+    def __init__(self, server: str, operator: asyncpg.Connection) -> None:
+        self._url = server.replace("+asyncpg", "").replace("/NAME", "/postgres")  # not the bot's database
+        self._operator = operator
+        self._held: list[asyncpg.Connection] = []
+        self._refused = 0  # times in a row
+        self._taking: asyncio.Task[None] | None = None
+
+    async def takes_all(self) -> None:
+        """Until nobody but the operator has one in this database."""
+        self._taking = asyncio.create_task(self._take())
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        calm = 0
+        while calm < 20:
+            await end_all_others(self._operator)
+            calm = calm + 1 if self._refused > 9 and await self._operator.fetchval(others) == 1 else 0
+            await asyncio.sleep(0.02)
+
+    async def _take(self) -> None:
+        while True:
+            try:
+                self._held.append(await asyncpg.connect(self._url))
+                self._refused = 0
+            except asyncpg.TooManyConnectionsError:
+                self._refused += 1
+                await asyncio.sleep(0.005)
+
+    async def goes(self) -> None:
+        assert self._taking is not None
+        self._taking.cancel()
+        await asyncio.gather(self._taking, return_exceptions=True)
+        for each in self._held:
+            each.terminate()
+        self._held = []
+
+
+@pytest.mark.parametrize("seconds", [2, pytest.param(20, marks=pytest.mark.faults)])
+async def test_connections_that_others_have_taken_are_waited_for(
+    shared: Database,
+    operator: asyncpg.Connection,
+    postgres: str,
+    seconds: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Longer than the lease lasts, too. The log says it once, with what to do, and not each second."""
+    crowd = Crowd(postgres, operator)
+    async with running_bot(shared) as world:
+        await is_up(world)
+        try:
+            await crowd.takes_all()
+            await all_write(world)
+            await asyncio.sleep(seconds)
+        finally:
+            await crowd.goes()
+        await all_are_answered_once(world)
+        await until(lambda: _listens(operator))
+    told = [each.getMessage() for each in caplog.records if each.name == "bot.app"]
+    assert any("see who holds them (pg_stat_activity), or raise max_connections" in each for each in told)
+    assert len(told) < 25, told
+
+
+async def _listens(operator: asyncpg.Connection) -> bool:
+    bells = (
+        "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^LISTEN|pg_notify' AND pid <> pg_backend_pid()"
+    )
+    return int(await operator.fetchval(f"{bells} AND datname = current_database()")) > 0
+
+
+async def test_a_bot_that_finds_no_free_connection_at_its_start_waits_for_one(
+    url: str, postgres: str, operator: asyncpg.Connection, tmp_path: Path
+) -> None:
+    crowd = Crowd(postgres, operator)
+    async with BotApi() as api:
+        try:
+            await crowd.takes_all()
+            api.person(1).says("hello")
+            async with the_whole(api, url, tmp_path) as bot:
+                await until(lambda: "all connections of PostgreSQL are taken" in bot.said)
+                await crowd.goes()
+                await until(lambda: api.person(1).heard)
+                assert len(api.person(1).heard) == 1
+                assert bot.said.count("all connections of PostgreSQL are taken") == 1
+        finally:
+            await crowd.goes()
+
+
+@pytest.mark.faults
+def test_the_disk_of_postgres_fills_up_and_has_room_again() -> None:
+    """On a file system of its own, in a name space of its own; not every machine lets a test have one."""
+    small = "mount -t tmpfs -o size=140m none /dev/shm && mkdir /dev/shm/small"
+    if MEMORY is None or subprocess.run(["unshare", "-m", "true"], check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    child = f"exec {sys.executable} -m tests.faults.postgres_disk_child /dev/shm/small"
+    ended = subprocess.run(
+        ["unshare", "-m", "sh", "-c", f"{small} && {child}"],
+        capture_output=True, text=True, timeout=240, check=False, cwd=Path(__file__).parent.parent.parent,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert "the disk of PostgreSQL is full: make room on it" in ended.stderr
+    assert "recovered" in ended.stdout
