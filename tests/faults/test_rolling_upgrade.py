@@ -18,7 +18,7 @@ from storage.database import Database, Transaction
 from storage.inbox import CRISIS
 from storage.migrate import NEWEST, current_revision
 from storage.sealing import Vault
-from storage.tables import Inbox
+from storage.tables import Alert, Inbox
 from tests.bot_api import BotApi
 from tests.engines import MASTER_KEY, create_postgres
 from tests.faults.books import Books
@@ -30,6 +30,11 @@ ONE_ROUND = 240  # seconds, at the very most
 RESTLESS, PAUSE = 15, 2.5  # people, and seconds between what they say
 SHARED = 5  # messages that each version must have handled while both were at work
 TROUBLE = re.compile(r"\b(WARNING|ERROR|CRITICAL|Traceback|set aside)\b", re.IGNORECASE)
+
+TIMES = {
+    "alerts": ("opened_at", "next_step_at", "widen_at", "heard_at"),
+    "alert_pages": ("paged_at", "rung_at"),
+}
 
 # Who ended which event, in the order in which that was committed for each sender.
 DIARY = (
@@ -82,11 +87,22 @@ class Upgrade:
         async with self.books.database.engine.connect() as connection:
             return await connection.run_sync(current_revision)
 
+    async def gather(self) -> None:
+        codes = [await self.old.new_code(role) for role in ("coordinator", "member", "member")]
+        await self.crowd.gather(codes[0], codes[1:])
+
     async def set_revision(self, revision: str | None) -> None:
         async with self.books.database.engine.begin() as connection:
             await connection.execute(
                 sa.text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision}
             )
+
+    async def time_passes(self) -> None:
+        """Ten minutes, for all alerts and those who were told of them: time is a column."""
+        async with self.books.database.engine.begin() as connection:
+            for table, columns in TIMES.items():
+                earlier = ", ".join(f"{each} = {each} - interval '10 minutes'" for each in columns)
+                await connection.execute(sa.text(f"UPDATE {table} SET {earlier}"))
 
     async def handled(self) -> Counter[str]:
         """How many events each process has ended, by its number."""
@@ -100,6 +116,9 @@ class Upgrade:
         for someone in self.crowd.restless:
             answers = [each for each in someone.account.heard if "Write what you need" in each.text]
             assert len(answers) == self.crowd.questions[someone.account.user_id]
+        self.check_logs()
+
+    def check_logs(self) -> None:
         for program in (self.old, self.new):
             assert not [line for line in program.log.splitlines() if TROUBLE.search(line)]
 
@@ -121,7 +140,7 @@ class Upgrade:
 
 @asynccontextmanager
 async def upgrade(server: str, name: str, folder: Path) -> AsyncIterator[Upgrade]:
-    """The version before runs, and a crowd has gathered."""
+    """The version before runs."""
     try:
         commit = version_before()
     except NoHistory as reason:
@@ -140,8 +159,6 @@ async def upgrade(server: str, name: str, folder: Path) -> AsyncIterator[Upgrade
             async with database.engine.begin() as connection:
                 for statement in DIARY:
                     await connection.execute(sa.text(statement))
-            codes = [await old.new_code(role) for role in ("coordinator", "member", "member")]
-            await told.crowd.gather(codes[0], codes[1:])
             yield told
         finally:
             await old.kill()
@@ -154,6 +171,7 @@ async def test_the_version_before_and_this_one_share_the_work_while_one_follows_
 ) -> None:
     async with upgrade(postgres, "rolling_upgrade", tmp_path) as told:
         assert await told.revision() != NEWEST
+        await told.gather()
         await told.while_people_write(lambda: _begins(told))
         await told.while_people_write(lambda: _share(told))
         await told.while_people_write(lambda: _ends(told))
@@ -168,12 +186,54 @@ async def test_an_operator_goes_back_to_the_version_before_while_people_write_an
     """As docs/scaling.md says it: stop the new one, set the number of the schema, start the old one."""
     async with upgrade(postgres, "gone_back", tmp_path) as told:
         before = await told.revision()
+        await told.gather()
         await told.while_people_write(lambda: _begins(told))
         await told.old.end()
         await told.while_people_write(lambda: _goes_back(told, before))
         await told.while_people_write(lambda: _goes_on_again(told))
         await told.new.end()
         await told.check()
+
+
+async def test_a_cry_for_help_goes_on_whichever_version_opened_it_and_whichever_is_at_work(
+    postgres: str, tmp_path: Path
+) -> None:
+    async with upgrade(postgres, "cries", tmp_path) as told:
+        before, carla = await told.revision(), told.crowd.carla
+        await carla.says(f"/join {await told.old.new_code('coordinator')}", "You are a coordinator now")
+        await _cries_and_waits(told)
+        await told.new.start_all()
+        await told.old.end()
+        await _is_told_of_again_and_ended(told)
+
+        await _cries_and_waits(told)
+        await told.new.end()
+        await told.set_revision(before)
+        await told.old.start_all()
+        await _is_told_of_again_and_ended(told)
+        await told.old.end()
+        kinds = await told.books.database.run(lambda tx: list(tx.session.scalars(sa.select(Alert.kind))))
+        assert kinds == ["sos", "sos"], "and the bot reports no fault of its own"
+        told.check_logs()
+
+
+async def _cries_and_waits(told: Upgrade) -> None:
+    victim = told.crowd.someone("Victim")
+    told.crowd.victims.append(victim)
+    await victim.says("SOS", "Write here what")
+    await told.crowd.carla.hears("🔴")
+
+
+async def _is_told_of_again_and_ended(told: Upgrade) -> None:
+    carla, victim = told.crowd.carla, told.crowd.victims[-1]
+    await told.time_passes()
+    await carla.hears("🔴")
+    await carla.presses("I take it", "You are in charge")
+    await victim.hears("Carla has taken charge")
+    await carla.presses("Hand back", "🔴")
+    await carla.presses("I take it", "You are in charge")
+    await told.crowd.is_over()
+    await victim.hears("is closed by the coordinator")
 
 
 async def _begins(told: Upgrade) -> None:
