@@ -54,6 +54,7 @@ def _policy(
         "version": 2,
         "steps": [{"tier": tier, "seconds": each} for tier, each in zip(tiers, seconds, strict=True)],
         "begins": [0, *range(wide + 1)],
+        "repeat_from": wide,  # what the first version reads instead, which may be at work beside this one
         "near": 10_000,
         "longest": longest,
         "ring": list(ring),

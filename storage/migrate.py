@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from itertools import count
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+log = logging.getLogger(__name__)
 
 NEWEST = "0005"  # held equal to the newest file in migrations/versions by a test
 _LOCK = 0x0C10AC  # PostgreSQL's advisory lock for migrations, any fixed number
+
+# The version before may be at work. While the upgrade waits for one of its tables, and has locked others,
+# it waits as well; after a second PostgreSQL would sacrifice one of the two. The upgrade gives way before.
+_PATIENCE = "500ms"
+_PAUSE = 0.5  # seconds in which those at work catch up
+_IN_THE_WAY = ("55P03", "40P01")  # PostgreSQL's codes: a lock that was not to be had, and a sacrifice
 
 
 class NewerSchema(Exception):
@@ -16,9 +28,23 @@ class NewerSchema(Exception):
 
 
 async def migrate(engine: AsyncEngine, target: str = NEWEST) -> None:
-    """Upgrade to `target` in one transaction; raises NewerSchema, and changes nothing then."""
-    async with engine.begin() as connection:
-        await connection.run_sync(upgrade, target)
+    """Upgrade to `target` in one transaction; raises NewerSchema, and changes nothing then.
+
+    On PostgreSQL it begins anew until it gets in between those who are at work.
+    """
+    for attempt in count():
+        try:
+            async with engine.begin() as connection:
+                if engine.dialect.name == "postgresql":
+                    await connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_PATIENCE}'"))
+                await connection.run_sync(upgrade, target)
+            return
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in _IN_THE_WAY:
+                raise
+        if attempt == 0:
+            log.info("the schema waits for a moment in which nobody is at work on its tables")
+        await asyncio.sleep(_PAUSE)
 
 
 def upgrade(connection: sa.Connection, target: str = NEWEST) -> None:

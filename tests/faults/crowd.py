@@ -22,19 +22,19 @@ class Someone:
     account: Person
     read: int = 0
 
-    async def hears(self, words: str) -> Sent:
-        """Wait for the next message with these words; what comes a second time is passed over."""
+    async def hears(self, *words: str) -> Sent:
+        """Wait for the next message with any of these words; what comes a second time is passed over."""
         try:
             async with asyncio.timeout(PATIENCE):
                 while True:
                     for index in range(self.read, len(self.account.heard)):
-                        if words in self.account.heard[index].text:
+                        if any(each in self.account.heard[index].text for each in words):
                             self.read = index + 1
                             return self.account.heard[index]
                     await asyncio.sleep(GLANCE)
         except TimeoutError:
             heard = [each.text for each in self.account.heard[-5:]]
-            raise AssertionError(f"{self.account.first_name} waits for {words!r}, heard {heard}") from None
+            raise AssertionError(f"{self.account.first_name} waits for {words}, heard {heard}") from None
 
     async def says(self, text: str, then: str) -> Sent:
         self.account.says(text)
@@ -113,9 +113,12 @@ class Crowd:
         await self.carla.hears("🔴")
         await self.carla.presses("I take it", "You are in charge")
         await victim.hears("Carla has taken charge")
+        await self.is_over()
+        await victim.hears("is closed by the coordinator")
+
+    async def is_over(self) -> None:
         await self.carla.presses("Resolve", "How did it end?")
         await self.carla.presses("They were helped", "is resolved")
-        await victim.hears("is closed by the coordinator")
 
     async def writes(self, writer: Someone, reader: Someone, round_: int) -> None:
         """Some lines at once; nothing is said back, they are passed on."""

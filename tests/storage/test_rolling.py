@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -12,14 +13,16 @@ import pytest
 import sqlalchemy as sa
 
 from storage.database import Database
-from storage.migrate import migrate
+from storage.migrate import current_revision, migrate
 from storage.sealing import Vault
-from tests.engines import MASTER_KEY, sqlite_url
+from tests.engines import MASTER_KEY, create_postgres, sqlite_url
 from tests.storage.test_migrations import REVISIONS
 
 # From here on a release follows another one without a pause; before, one process was stopped for an upgrade.
 FIRST_ROLLING = "0003"
 PAIRS = [pair for pair in pairwise(REVISIONS) if pair[0] >= FIRST_ROLLING]
+
+WAITS = sa.text("SELECT count(*) FROM pg_locks WHERE relation = 'alerts'::regclass AND NOT granted")
 
 Schema = dict[str, dict[str, Any]]
 
@@ -86,3 +89,23 @@ async def test_what_the_version_before_would_stumble_over_is_noticed(tmp_path: P
         "leases.fence is gone",
         "outbox.state is of another type",
     ]
+
+
+async def test_an_upgrade_gives_way_to_who_is_at_work_on_the_same_tables(postgres: str) -> None:
+    """They have an alert in hand and then need its people, whose table the upgrade has locked already."""
+    url = await create_postgres(postgres, "an_upgrade_gives_way")
+    at_work, upgrading = (Database(url, Vault(MASTER_KEY), Random(1)) for _ in range(2))
+    await migrate(at_work.engine, "0004")
+    async with at_work.engine.connect() as connection, at_work.engine.connect() as onlooker:
+        await connection.execute(sa.text("SELECT id FROM alerts FOR UPDATE"))
+        upgrade = asyncio.create_task(migrate(upgrading.engine, "0005"))
+        async with asyncio.timeout(30):
+            while not await onlooker.scalar(WAITS):  # noqa: ASYNC110 (the server is at work)
+                await asyncio.sleep(0.02)
+            await connection.execute(sa.text("SELECT id FROM people"))
+            await connection.commit()
+            await upgrade
+    async with upgrading.engine.connect() as connection:
+        assert await connection.run_sync(current_revision) == "0005"
+    await at_work.close()
+    await upgrading.close()
