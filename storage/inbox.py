@@ -22,9 +22,7 @@ CRISIS, ORDINARY, SLOWED = 0, 1, 2
 MOST_WAITING = 30  # of one sender, before what they say is slowed whichever gateway takes it in
 SEEN_AT_ONCE = 1_000  # slowed events between which a claim chooses: a flood must not make each claim slow
 KEY_LIFE = timedelta(days=1)
-APART = timedelta(
-    minutes=5
-)  # so far the clocks of two workers may be apart; a claim beyond is of a wrong one
+APART = timedelta(minutes=5)  # so far may the clocks of two workers be; a claim beyond it is of a wrong one
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +225,7 @@ def claim(tx: Transaction, now: datetime, worker: str, limit: int, hold: timedel
 @cache
 def _free(is_sqlite: bool, *, slowed: bool) -> sa.Select[int, int, int]:
     """The first events that nobody holds and before which none of their sender's goes."""
-    now = sa.bindparam("now")
+    now: sa.BindParameter[Any] = sa.bindparam("now")
     from_the_future = _row.claimed_until > sa.bindparam("never_until")
     free = sa.or_(_row.claimed_until.is_(None), _row.claimed_until < now, from_the_future)
     first = sa.select(Inbox.id).where(Inbox.outcome.is_(None), Inbox.lane == SLOWED).order_by(Inbox.id)
