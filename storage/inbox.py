@@ -225,7 +225,7 @@ def claim(tx: Transaction, now: datetime, worker: str, limit: int, hold: timedel
 @cache
 def _free(is_sqlite: bool, *, slowed: bool) -> sa.Select[int, int, int]:
     """The first events that nobody holds and before which none of their sender's goes."""
-    now = sa.bindparam("now")
+    now: sa.BindParameter[Any] = sa.bindparam("now")
     from_the_future = _row.claimed_until > sa.bindparam("never_until")
     free = sa.or_(_row.claimed_until.is_(None), _row.claimed_until < now, from_the_future)
     first = sa.select(Inbox.id).where(Inbox.outcome.is_(None), Inbox.lane == SLOWED).order_by(Inbox.id)
