@@ -13,9 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from handlers.context import Union
-from storage import inbox, retention
+from storage import inbox, retention, work
 from storage.database import Database, Transaction
-from storage.tables import Attachment, Choice, Code, Conversation, Inbox, Key, Outbox
+from storage.tables import Attachment, Choice, Code, Conversation, Inbox, Key, Lease, Outbox
 from tests.conversations.acts import photo_with_secrets, restart
 from tests.conversations.crews import crew, rings_at, rung, the_alert
 from tests.storage import BOTH_ENGINES
@@ -204,6 +204,20 @@ async def test_an_event_that_was_claimed_by_a_clock_ahead_is_free_for_others_in_
     assert not await database.run(
         lambda tx: inbox.claim(tx, now - timedelta(minutes=4), "behind", 9, hold)
     ), "clocks of two hosts that differ by minutes take nothing from each other"
+
+
+async def test_a_lease_of_a_clock_ahead_keeps_nobody_out(database: Database) -> None:
+    """Who held it was killed; then the clock of the database was set right."""
+    lasts = timedelta(seconds=6)
+
+    def made_ahead(tx: Transaction) -> None:
+        work.lease(tx, "gateway x", "killed", lasts, alone=False)
+        tx.write()
+        tx.session.execute(sa.update(Lease).values(expires_at=work.database_now(tx) + DAY))
+
+    await database.run(made_ahead)
+    assert await database.run(lambda tx: work.lease(tx, "gateway x", "heir", lasts, alone=False)) == 2
+    assert await database.run(lambda tx: work.lease(tx, "gateway x", "late", lasts, alone=False)) is None
 
 
 def test_no_time_that_a_right_clock_can_show_is_called_wrong() -> None:
