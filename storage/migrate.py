@@ -66,7 +66,8 @@ def upgrade(connection: sa.Connection, target: str = NEWEST) -> None:
     if current is not None and current not in known:
         raise NewerSchema(
             f"The database has schema {current}, which this version does not know: "
-            "start the newer One Cloak that wrote it, or restore a backup from before the upgrade."
+            "start the newer One Cloak that wrote it, go back as docs/scaling.md says, "
+            "or restore a backup from before the upgrade."
         )
     command.upgrade(config, target)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from storage.database import Database
 from storage.migrate import current_revision, migrate
@@ -50,7 +51,12 @@ def hindrances(before: Schema, after: Schema) -> Iterator[str]:
 async def schema(path: Path, revision: str) -> Schema:
     database = Database(sqlite_url(path), Vault(MASTER_KEY), Random(1))
     await migrate(database.engine, revision)
+    schema = await schema_of(database)
+    await database.close()
+    return schema
 
+
+async def schema_of(database: Database) -> Schema:
     def read(connection: sa.Connection) -> Schema:
         found = sa.inspect(connection)
         return {
@@ -59,9 +65,7 @@ async def schema(path: Path, revision: str) -> Schema:
         }
 
     async with database.engine.connect() as connection:
-        schema = await connection.run_sync(read)
-    await database.close()
-    return schema
+        return await connection.run_sync(read)
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS)
@@ -109,3 +113,25 @@ async def test_an_upgrade_gives_way_to_who_is_at_work_on_the_same_tables(postgre
         assert await connection.run_sync(current_revision) == "0005"
     await at_work.close()
     await upgrading.close()
+
+
+async def test_who_went_back_and_forgot_to_set_the_number_again_is_kept_from_starting_and_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    """As docs/scaling.md says of an operator who goes on to the newer version a second time."""
+    database = Database(sqlite_url(tmp_path / "onecloak.db"), Vault(MASTER_KEY), Random(1))
+    await migrate(database.engine)
+    before = await schema_of(database)
+    await numbered(database, REVISIONS[-2])
+    with pytest.raises(DBAPIError):
+        await migrate(database.engine)
+    after = await schema_of(database)
+    assert [*hindrances(before, after), *hindrances(after, before)] == []
+    await numbered(database, REVISIONS[-1])
+    await migrate(database.engine)
+    await database.close()
+
+
+async def numbered(database: Database, revision: str) -> None:
+    async with database.engine.begin() as connection:
+        await connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
