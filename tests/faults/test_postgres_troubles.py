@@ -25,7 +25,7 @@ from storage.tables import Fact
 from tests.bot_api import BotApi
 from tests.engines import MEMORY, create_postgres, open_database
 from tests.faults.hasty import account, outcomes
-from tests.faults.matrix_tools import until
+from tests.faults.matrix_tools import PATIENCE, until
 from tests.faults.test_disk import SORRY, running_bot
 from tests.faults.whole import the_whole
 from tests.storage import BOTH_ENGINES
@@ -76,9 +76,9 @@ async def all_write(world: World) -> None:
         await asyncio.sleep(0)
 
 
-async def all_are_answered_once(world: World, others: int = 0) -> None:
-    """others: what they said beside it."""
-    await until(lambda: all(len(answers(world, each)) >= LINES for each in PEOPLE))
+async def all_are_answered_once(world: World, others: int = 0, within: float = PATIENCE) -> None:
+    """others: what they said beside it. within: seconds."""
+    await until(lambda: all(len(answers(world, each)) >= LINES for each in PEOPLE), within)
     await until(lambda: _all_handled(world.database))
     assert await outcomes(world.database) == {"handled": LINES * len(PEOPLE) + 1 + others}
     for each in PEOPLE:

@@ -54,6 +54,7 @@ async def test_what_was_asked_in_a_silence_is_answered_once_when_it_is_over(
         await all_are_answered_once(world)
 
 
+@pytest.mark.faults
 async def test_connections_on_which_nothing_ever_comes_back_are_left_for_new_ones(
     far: Database, silences: list[Silence]
 ) -> None:
@@ -65,4 +66,4 @@ async def test_connections_on_which_nothing_ever_comes_back_are_left_for_new_one
         await asyncio.sleep(0.2)
         silences[-1].falls()
         silences.append(Silence())  # what begins from now on comes through
-        await all_are_answered_once(world)
+        await all_are_answered_once(world, within=120)  # PostgreSQL itself leaves what is idle after 15 s
