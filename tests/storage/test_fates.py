@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -55,6 +56,22 @@ async def test_an_account_is_set_apart_and_what_waited_there_goes_to_the_other(d
     assert "thread" not in body, "it is one of the chat that is left"
     assert await database.run(lambda tx: people.load(tx, [other.address_index])) == {}
     assert await database.run(lambda tx: tx.session.get(Key, ana.person.key_id)) is not None
+
+
+async def test_what_waits_until_its_reader_writes_waits_for_that_in_the_other_account_too(
+    database: Database,
+) -> None:
+    """They may be watched: a chat that is set apart must not make it leave."""
+    ana, other = await two_accounts(database)
+
+    def apart(tx: Transaction) -> datetime:
+        account = tx.session.get_one(Account, other.id)
+        outbox.add(tx, NOON, account, ana.person.key_id, {"text": "words"}, 1, due_at=outbox.HELD)
+        linking.set_apart(tx, NOON, account)
+        tx.write()
+        return tx.session.scalars(sa.select(Outbox.due_at).where(Outbox.state == "waiting")).one()
+
+    assert await database.run(apart) == outbox.HELD
 
 
 async def test_a_message_goes_to_each_account_once(database: Database) -> None:
