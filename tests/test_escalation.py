@@ -105,6 +105,13 @@ def test_where_a_life_is_at_stake_every_deadline_is_shorter(kind: str) -> None:
     assert escalation.grace(grave) < escalation.grace(other)
 
 
+def test_the_version_before_can_carry_on_an_alert_of_this_one() -> None:
+    """It may be at work beside this one while it is upgraded, and reads where a policy repeats."""
+    for policy in POLICIES.values():
+        repeats = policy["steps"][policy["repeat_from"] :]
+        assert [each["tier"] for each in repeats[:1]] == ["all"], "everyone is told again"
+
+
 def test_an_alert_of_the_first_version_goes_on_as_it_began() -> None:
     taken = [step(OLD, number) for number in range(6)]
     assert [each.tier for each in taken] == ["on duty", *["all"] * 5]
