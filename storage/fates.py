@@ -87,7 +87,6 @@ def pass_on(tx: Transaction, now: datetime, row: Outbox, *, elsewhere: bool = Fa
     outbox.add_copy(
         tx, now, row, account, body,
         choice_id=choice.id if choice else None, edits_id=card.id if card else None,
-        due_at=HELD if row.due_at >= HELD else now,
     )  # fmt: skip
     return True
 

@@ -53,11 +53,15 @@ _NEW: dict[str, Any] = {"state": "waiting", "attempts": 0}
 
 def add_copy(tx: Transaction, now: datetime, row: Outbox, account: Account, body: dict[str, Any],
              **columns: Any) -> None:  # fmt: skip
-    """Queue a message as a new one for another account of the same person; it bears what `row` is about."""
+    """Queue a message as a new one for another account of the same person; it bears what `row` is about.
+
+    What waits until its reader writes waits for that there too.
+    """
     about = ("card", "talk_id", "source_account_id", "source_message_id", "alert_id", "invitation_id",
              "attachment_id", "discloses_id")  # fmt: skip
     same = {name: getattr(row, name) for name in about}
-    add(tx, now, account, row.key_id, body, row.lane, **same, **columns)
+    due_at = HELD if row.due_at >= HELD else now
+    add(tx, now, account, row.key_id, body, row.lane, due_at=due_at, **same, **columns)
 
 
 def say_goodbye(tx: Transaction, now: datetime, account: Account, text: str, keep: timedelta) -> None:

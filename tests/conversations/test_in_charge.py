@@ -16,6 +16,15 @@ async def _sos(ana: Friend, words: str = "sos") -> str:
     return words
 
 
+async def _taken_by_carla(world: World) -> tuple[Friend, Friend, Friend]:
+    """Carla is in charge of Ana's SOS, and Dora is another coordinator."""
+    carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
+    ana = world.person("ana")
+    await _sos(ana)
+    await carla.presses("I take it")
+    return carla, dora, ana
+
+
 async def test_one_takes_it_and_the_others_who_press_are_told_who_has_it(world: World) -> None:
     carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
     ana = world.person("ana")
@@ -78,10 +87,7 @@ async def test_handed_back_it_goes_to_the_others(world: World) -> None:
 
 
 async def test_a_quiet_owner_is_asked_and_then_it_falls_back(world: World) -> None:
-    carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
-    ana = world.person("ana")
-    await _sos(ana)
-    await carla.presses("I take it")
+    carla, dora, ana = await _taken_by_carla(world)
     world.clear()
 
     await world.forward(minutes=60)
@@ -102,10 +108,7 @@ async def test_a_quiet_owner_is_asked_and_then_it_falls_back(world: World) -> No
 
 
 async def test_a_quiet_owner_who_types_yes_keeps_it(world: World) -> None:
-    carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
-    ana = world.person("ana")
-    await _sos(ana)
-    await carla.presses("I take it")
+    carla, dora, ana = await _taken_by_carla(world)
     world.clear()
     await world.forward(minutes=60)
     carla.hears("Are you still on A-", "Yes, I am on it")
@@ -117,10 +120,7 @@ async def test_a_quiet_owner_who_types_yes_keeps_it(world: World) -> None:
 
 
 async def test_what_is_said_after_the_quiet_owner_lost_it_is_answered(world: World) -> None:
-    carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
-    ana = world.person("ana")
-    await _sos(ana)
-    await carla.presses("I take it")
+    carla, dora, ana = await _taken_by_carla(world)
     await world.forward(minutes=75)
     world.clear()
 
@@ -148,10 +148,7 @@ async def test_a_coordinator_who_blocked_the_bot_is_passed_over_at_once(any_worl
 
 
 async def test_a_coordinator_in_charge_who_blocks_the_bot_loses_it(world: World) -> None:
-    carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
-    ana = world.person("ana")
-    await _sos(ana)
-    await carla.presses("I take it")
+    carla, dora, ana = await _taken_by_carla(world)
     world.clear()
 
     await carla.blocks_the_bot()
@@ -196,10 +193,7 @@ async def test_words_that_may_be_a_crisis_reach_the_coordinator_who_is_then_call
 
 
 async def test_a_coordinator_may_speak_of_emergencies_in_the_talk(world: World) -> None:
-    carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
-    ana = world.person("ana")
-    await _sos(ana)
-    await carla.presses("I take it")
+    carla, dora, ana = await _taken_by_carla(world)
     world.clear()
 
     await carla.says("Call an ambulance now. Is he unconscious? Is he bleeding a lot?")
@@ -233,10 +227,7 @@ async def test_a_photo_sent_before_it_is_taken_is_shown_to_the_one_who_takes_it(
 
 
 async def test_the_one_in_charge_may_edit_what_they_said_of_the_emergency(world: World) -> None:
-    carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
-    ana = world.person("ana")
-    await _sos(ana)
-    await carla.presses("I take it")
+    carla, dora, ana = await _taken_by_carla(world)
     await carla.says("Call somebody")
     world.clear()
 
@@ -270,10 +261,7 @@ async def test_a_number_means_the_alert_that_was_paged_again_and_again(world: Wo
 
 
 async def test_who_hands_back_is_not_paged_while_others_are_there(world: World) -> None:
-    carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
-    ana = world.person("ana")
-    await _sos(ana)
-    await carla.presses("I take it")
+    carla, dora, _ana = await _taken_by_carla(world)
     world.clear()
     await carla.presses("Hand back")
     carla.hears("goes back to the others")
