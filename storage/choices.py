@@ -109,4 +109,4 @@ def purge(tx: Transaction, now: datetime, keep: timedelta) -> None:
 def _find(tx: Transaction, query: sa.Select[Any], **asked: Any) -> list[Shown]:
     if tx.pending.choices:
         tx.write()
-    return [Shown(*row) for row in tx.rows(query, **asked)]
+    return [Shown(*row) for row in tx.rows(query, **asked).all()]

@@ -22,7 +22,7 @@ def open_forms(tx: Transaction, account_ids: Sequence[UUID]) -> dict[UUID, OpenF
     """The open forms of many chats with one statement."""
     if tx.pending.forms:
         tx.write()
-    forms = (OpenForm(*row) for row in tx.rows(_OPEN_FORMS, accounts=account_ids))
+    forms = (OpenForm(*row) for row in tx.rows(_OPEN_FORMS, accounts=account_ids).all())
     return {form.account_id: form for form in forms}
 
 

@@ -144,7 +144,7 @@ class Transaction:
         if unknown:
             if self.pending.keys:
                 self.write()
-            for row in self.rows(_KEYS, ids=unknown):
+            for row in self.rows(_KEYS, ids=unknown).all():
                 self.vault.unwrap(row.id, row.wrapped)
 
     def seal(self, key_id: UUID, purpose: str, value: object) -> bytes:

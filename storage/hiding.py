@@ -50,7 +50,7 @@ def take_back_shown(tx: Transaction, now: datetime, account: Account, own_ids: S
 
 def load(tx: Transaction, readers: Sequence[bytes]) -> None:
     """Load with one statement in which of many chats something waits until its person writes."""
-    tx.loaded.held = set(tx.rows(_HELD_FOR, readers=readers).scalars())
+    tx.loaded.held = set(tx.rows(_HELD_FOR, readers=readers).scalars().all())
 
 
 def has_held(tx: Transaction, account: Account) -> bool:

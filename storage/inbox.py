@@ -278,7 +278,7 @@ _FINISH = (
 
 def load(tx: Transaction, worker: str, ids: Sequence[int]) -> list[Claimed]:
     """The claimed events that are still this worker's, in the order in which they are to be handled."""
-    rows = [Claimed(*row) for row in tx.rows(_LOAD, ids=ids, worker=worker)]
+    rows = [Claimed(*row) for row in tx.rows(_LOAD, ids=ids, worker=worker).all()]
     tx.load_keys(row.key_id for row in rows)
     return rows
 

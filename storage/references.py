@@ -19,7 +19,7 @@ def taken(tx: Transaction, case: Case, drawn: Sequence[str]) -> set[str]:
 
     Two alike of two transactions are caught by the constraint, and a batch is done again.
     """
-    return {reference for (reference,) in tx.rows(_borne(case), drawn=drawn)}
+    return {reference for (reference,) in tx.rows(_borne(case), drawn=drawn).all()}
 
 
 @cache

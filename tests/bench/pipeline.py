@@ -9,7 +9,6 @@ locked, the form or case read and written, the answer rendered, sealed and queue
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import statistics
 import sys
@@ -27,6 +26,7 @@ from telegram.request import BaseRequest, RequestData
 from bot.adapters import Outgoing, Pace, RawEvent
 from bot.adapters.telegram_events import raw_event
 from bot.app import App
+from bot.running import spare_the_collector
 from handlers.context import Moment
 from handlers.membership import make_code
 from storage.database import Database
@@ -85,7 +85,7 @@ async def measure(database: Database) -> dict[str, float]:
     await volunteers(app)
     numbers = iter(range(1_000_000, 9_000_000))
     core.lexicons.make_ready()  # as a running process does beside its first turns
-    gc.freeze()  # as it does at its start
+    spare_the_collector()  # as it does at its start
     await turns(app, numbers, range(50_000, 50_000 + BATCH))  # what is compiled once is compiled now
     result = {"turns_per_s": await turns(app, numbers, range(PEOPLE))}
     result |= await sending(app)

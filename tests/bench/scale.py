@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
 import os
 import sys
@@ -24,6 +23,7 @@ import psutil
 import sqlalchemy as sa
 
 from bot.app import App
+from bot.running import spare_the_collector
 from storage.database import Database, Transaction
 from storage.sealing import Vault
 from tests.bench.pipeline import SCRIPT, Nowhere, batches, update, volunteers
@@ -39,7 +39,7 @@ async def work(url: str) -> None:
     database = Database(url, Vault(MASTER_KEY), SystemRandom())
     app = App.compose(database, make_core(), [])
     app.core.lexicons.make_ready()  # as a running worker does beside its first turns
-    gc.freeze()  # as it does at its start
+    spare_the_collector()  # as it does at its start
     await app.worker.run_once()  # nothing yet; the first question connects
     print("ready", flush=True)  # noqa: T201
     await asyncio.to_thread(sys.stdin.readline)

@@ -70,9 +70,8 @@ async def fill(folder: Path, people: int) -> None:
 
 async def live(folder: Path, turns: int, imports: float) -> None:
     """Start as `onecloak run` does, answer one message, then one of each of many people."""
-    import gc
-
     from bot.app import App
+    from bot.running import spare_the_collector
     from bot.settings import read_settings
     from bot.setup import load_core, open_database
     from storage.sealing import Vault
@@ -82,7 +81,7 @@ async def live(folder: Path, turns: int, imports: float) -> None:
     process, begun = psutil.Process(), time.perf_counter()
     settings = read_settings(None, database_url=sqlite_url(folder / "onecloak.db"))
     core = load_core(settings)
-    gc.freeze()
+    spare_the_collector()
     database = await open_database(settings, Vault(MASTER_KEY), Random(2))
     app = App.compose(database, core, [Nowhere()])
     await app.start()
