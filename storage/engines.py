@@ -14,8 +14,13 @@ from storage.outages import leave_what_is_read_only, throw_away_what_broke
 from storage.sqlite_file import Whereabouts, sqlite_path
 
 # A process that is frozen or cut off in the middle of a transaction must not keep its rows locked, and one
-# whose server vanished must not wait for hours. Milliseconds and seconds; a long statement is not touched.
+# whose server vanished must not wait for hours. Milliseconds and seconds.
 ENDED_WHEN_IDLE = 15_000
+# Who waits for a lock that somebody keeps begins anew, and is not blamed for it.
+LONGEST_WAIT_FOR_A_LOCK = 60_000
+# A session cut off in the middle of a question is not idle. None of ours lasts as long: a turn has 120 s.
+# From PostgreSQL 17 on; before, what such a session has locked is free when its connection breaks.
+LONGEST_TRANSACTION = 110_000
 KEPT_ALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
               "tcp_user_timeout": "25000"}  # fmt: skip
 BUSY_MILLISECONDS = 30_000
@@ -34,11 +39,13 @@ def open_engine(url: str) -> AsyncEngine:
                 "server_settings": {
                     "jit": "off",
                     "idle_in_transaction_session_timeout": str(ENDED_WHEN_IDLE),
+                    "lock_timeout": str(LONGEST_WAIT_FOR_A_LOCK),
                     **KEPT_ALIVE,
                 }
             },
         )
         sa.event.listen(engine.sync_engine, "connect", _notice_a_lost_server)
+        sa.event.listen(engine.sync_engine, "connect", _limit_transactions)
         sa.event.listen(engine.sync_engine, "handle_error", leave_what_is_read_only)
         return engine
     whereabouts = Whereabouts()
@@ -70,6 +77,18 @@ def _notice_a_lost_server(connection: Any, _record: object) -> None:
                           ("TCP_USER_TIMEOUT", 25_000)):  # fmt: skip
         if hasattr(socket, option):  # not every system has all of them
             link.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+def _limit_transactions(connection: Any, _record: object) -> None:
+    if connection.driver_connection.get_server_version() >= (17,):
+        limit = f"SET transaction_timeout = {LONGEST_TRANSACTION}"
+        connection.run_async(lambda driver: driver.execute(limit))
+
+
+# For what lasts as long as it must: an upgrade of the schema, a backup that is put back.
+WITHOUT_LIMIT = sa.text(
+    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'"
+)
 
 
 def _to_json(value: object) -> str:

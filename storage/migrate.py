@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from storage.engines import WITHOUT_LIMIT
+
 log = logging.getLogger(__name__)
 
 NEWEST = "0005"  # held equal to the newest file in migrations/versions by a test
@@ -36,6 +38,7 @@ async def migrate(engine: AsyncEngine, target: str = NEWEST) -> None:
         try:
             async with engine.begin() as connection:
                 if engine.dialect.name == "postgresql":
+                    await connection.execute(WITHOUT_LIMIT)
                     await connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_PATIENCE}'"))
                 await connection.run_sync(upgrade, target)
             return

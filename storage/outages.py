@@ -17,7 +17,7 @@ _FULL_OR_LOCKED = {
 _NO_ROOM = ("25", "53", "55")
 _AWAY = (*_NO_ROOM, "08", "40", "57", "58")
 _READ_ONLY = "25006"
-_IDLED = "25P03"  # also said of a question whose answer was thought over for too long
+_TOOK_TOO_LONG = ("25P03", "25P04")  # idle in a transaction, or all of it: what was asked may be to blame
 _ENDED = ("57P01", "57P02", "57P03")  # an operator ends the connection, or the server stops or starts
 
 
@@ -54,7 +54,7 @@ def is_full_or_locked(error: BaseException) -> bool:
     """Whether the disk is full or read-only, or the database locked: what was asked of it is not at fault."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     state = getattr(cause, "sqlstate", None) or ""
-    return _sqlite_code(cause) in _FULL_OR_LOCKED or (state[:2] in _NO_ROOM and state != _IDLED)
+    return _sqlite_code(cause) in _FULL_OR_LOCKED or (state[:2] in _NO_ROOM and state not in _TOOK_TOO_LONG)
 
 
 def is_elsewhere(error: BaseException) -> bool:

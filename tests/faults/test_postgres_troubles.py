@@ -130,6 +130,9 @@ async def test_connections_are_ended_at_random_and_no_message_is_blamed_or_lost(
         await all_are_answered_once(world)
 
 
+SOMEBODY_KEEPS = 77  # any number: an advisory lock
+
+
 class Trouble:
     """A command during which something happens to the transaction, so many times."""
 
@@ -153,6 +156,42 @@ def _thinks_too_long(ctx: Context) -> None:
     ctx.tx.session.execute(sa.text("SELECT 1"))
 
 
+def _finds_something_locked(ctx: Context) -> None:
+    ctx.tx.session.execute(sa.text("SET LOCAL lock_timeout = 30"))
+    ctx.tx.session.execute(sa.text(f"SELECT pg_advisory_xact_lock({SOMEBODY_KEEPS})"))
+
+
+def _asks_too_long(ctx: Context) -> None:
+    for milliseconds in (0, 30):  # a limit that counts already is not made shorter
+        ctx.tx.session.execute(sa.text(f"SET LOCAL transaction_timeout = {milliseconds}"))
+    ctx.tx.session.execute(sa.text("SELECT pg_sleep(10)"))
+
+
+async def test_no_message_is_blamed_for_what_somebody_keeps_locked(
+    shared: Database, operator: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator's long work on a table must not have people told that their words were not understood."""
+    await operator.execute(f"SELECT pg_advisory_lock({SOMEBODY_KEEPS})")
+    trouble = Trouble(_finds_something_locked, 6)
+    monkeypatch.setitem(COMMANDS, "my", Command(trouble))
+    async with running_bot(shared) as world:
+        await is_up(world)
+        await all_write(world)
+        await all_are_answered_once(world)
+    assert not trouble.left
+
+
+async def test_nothing_waits_for_a_lock_or_lasts_for_ever(shared: Database) -> None:
+    """A session that is cut off in the middle of a question is not idle, and keeps what it has locked."""
+
+    def limits(tx: Transaction) -> list[str]:
+        return [
+            tx.session.scalar(sa.text(f"SHOW {name}")) for name in ("lock_timeout", "transaction_timeout")
+        ]
+
+    assert await shared.run(limits) == ["1min", "110s"]
+
+
 async def test_no_message_is_blamed_for_a_connection_that_an_operator_ends_while_it_is_handled(
     shared: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,10 +205,11 @@ async def test_no_message_is_blamed_for_a_connection_that_an_operator_ends_while
     assert not trouble.left
 
 
+@pytest.mark.parametrize("what", [_thinks_too_long, _asks_too_long])
 async def test_a_message_over_which_the_database_loses_its_patience_is_set_aside_and_not_tried_for_ever(
-    shared: Database, monkeypatch: pytest.MonkeyPatch
+    shared: Database, monkeypatch: pytest.MonkeyPatch, what: Callable[[Context], None]
 ) -> None:
-    monkeypatch.setitem(COMMANDS, "my", Command(Trouble(_thinks_too_long, 100)))
+    monkeypatch.setitem(COMMANDS, "my", Command(Trouble(what, 100)))
     async with running_bot(shared) as world:
         await is_up(world)
         await world.platform.says("ana", "/my 1")
