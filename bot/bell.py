@@ -15,22 +15,29 @@ from typing import Any
 from asyncpg import InterfaceError, PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.loops import first
 from storage.database import Database
 
 CHANNEL = "onecloak"
 NEWS = frozenset({"inbox", "outbox", "jobs", "outside", "keys"})  # queues; and that a key was destroyed
 AGAIN_AFTER = 1.0  # seconds
-TRIES_TO_SAY = 60  # about a line a minute
 TO_LISTEN = 10.0  # seconds in which the database must have answered
 
 log = logging.getLogger(__name__)
 
 
 class Bell:
-    """Rings in the other processes, and says of what there is news when it is heard here."""
+    """Rings in the other processes, and says of what there is news when it is heard here.
 
-    def __init__(self, database: Database, name: str, heard: Callable[[Collection[str]], None]) -> None:
+    counted: told what failed and why; gives what to say behind it, or None where nothing is to be said.
+    """
+
+    def __init__(
+        self, database: Database, name: str, heard: Callable[[Collection[str]], None],
+        counted: Callable[[str, str], str | None],
+    ) -> None:  # fmt: skip
         self._database = database
+        self._counted = counted
         self._name = name
         self._heard = heard
         self._news: set[str] = set()
@@ -46,18 +53,16 @@ class Bell:
         """Listen and ring until `stopping` is set, over every loss of the connection."""
         # A connection that is refused is told in the words of the driver's adapter: nothing wraps them here.
         refused: type[Exception] = self._database.engine.dialect.loaded_dbapi.Error
-        tries = 0
         while not stopping.is_set():
             try:
                 await self._listen(stopping)
-                tries = 0
             except (SQLAlchemyError, PostgresError, InterfaceError, OSError, refused) as error:
-                if tries % TRIES_TO_SAY == 0:
-                    log.warning("the bell is silent and polling goes on: %s", type(error).__name__)
-                tries += 1
+                kind = type(error).__name__
+                if (more := self._counted("bell", kind)) is not None:
+                    log.warning("the bell is silent and polling goes on: %s%s", kind, more)
             finally:
                 self.listening.clear()
-            await _any(stopping.wait(), timeout=AGAIN_AFTER)
+            await first(stopping.wait(), timeout=AGAIN_AFTER)
 
     async def _listen(self, stopping: asyncio.Event) -> None:
         gone = asyncio.Event()
@@ -71,7 +76,7 @@ class Bell:
             self.listening.set()
             self._heard(NEWS)  # whatever was rung while nobody listened here
             while not stopping.is_set() and not gone.is_set():
-                await _any(self._rung.wait(), gone.wait(), stopping.wait())
+                await first(self._rung.wait(), gone.wait(), stopping.wait())
                 self._rung.clear()
                 if self._news and not gone.is_set():
                     await link.execute("SELECT pg_notify($1, $2)", CHANNEL, self._said(), timeout=TO_LISTEN)
@@ -86,11 +91,3 @@ class Bell:
         name, *news = said.split()
         if name != self._name:
             self._heard(NEWS.intersection(news))
-
-
-async def _any(*waits: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109
-    tasks = [asyncio.ensure_future(each) for each in waits]
-    await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -75,7 +75,7 @@ class Health:
     def not_alive(self) -> list[str]:
         """Why this process should be ended and started anew; empty while its loops come round."""
         now = self.now()
-        stuck = sorted(name for name, at in self.app.turns.items() if now - at > LOOP_HOLDS)
+        stuck = sorted(name for name, at in self.app.loops.turns.items() if now - at > LOOP_HOLDS)
         return [f"no turn for a minute: {name}" for name in stuck]
 
     async def not_ready(self) -> list[str]:
@@ -85,7 +85,7 @@ class Health:
             return ["the database does not answer"]
         schema, held = found
         reasons = [] if schema == NEWEST else ["the database has another schema than this version"]
-        if not self.app.turns:
+        if not self.app.loops.turns:
             reasons.append("it is starting")
         return reasons + [why for each in self.app.stations if (why := self._missing(each, held))]
 

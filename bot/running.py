@@ -6,13 +6,14 @@ import asyncio
 import gc
 import logging
 import sys
-from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
 
 from bot import logs
 from bot.app import App, Role, utc_now
 from bot.listener import watched
+from bot.loops import first
+from bot.repeats import Repeats
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.setup import NotNow, load_core, make_adapters, make_ways, open_database, open_vault
 from bot.watch import Watch
@@ -24,7 +25,7 @@ from storage.sqlite_file import sqlite_path
 log = logging.getLogger(__name__)
 
 AGAIN_AFTER = 5.0  # seconds, where the database can't be used just now
-TRIES_TO_SAY = 12  # a line a minute
+BEAT_EVERY = 5.0  # seconds
 
 
 def spare_the_collector() -> None:
@@ -68,7 +69,7 @@ async def run(settings: Settings, stopping: asyncio.Event, alive: Path, role: st
             group.create_task(_beat(alive, stopping))
             group.create_task(asyncio.to_thread(core.lexicons.make_ready))
             if settings.alive_url:
-                watch = Watch(database, settings.alive_url, alive.parent, app.turns, app.heard, utc_now)
+                watch = Watch(database, settings.alive_url, alive.parent, app.loops.turns, app.heard, utc_now)
                 group.create_task(watch.run(stopping))
             await app.run(stopping, part)
             stopping.set()
@@ -78,17 +79,14 @@ async def run(settings: Settings, stopping: asyncio.Event, alive: Path, role: st
 
 async def _opened(settings: Settings, vault: Vault, stopping: asyncio.Event) -> Database | None:
     """The database, as soon as it can be used; None where the bot is told to stop before."""
-    tries = 0
+    repeats = Repeats()
     while not stopping.is_set():
         try:
             return await open_database(settings, vault, SystemRandom())
         except NotNow as error:
-            if tries % TRIES_TO_SAY == 0:
-                log.error("%s It is tried again each five seconds.", error)
-            tries += 1
-        with suppress(TimeoutError):
-            async with asyncio.timeout(AGAIN_AFTER):
-                await stopping.wait()
+            if (more := repeats.heard(str(error), utc_now())) is not None:
+                log.error("%s It is tried again each five seconds.%s", error, more)
+        await first(stopping.wait(), timeout=AGAIN_AFTER)
     return None
 
 
@@ -98,15 +96,9 @@ async def _beat(alive: Path, stopping: asyncio.Event) -> None:
         try:
             await asyncio.to_thread(alive.parent.mkdir, parents=True, exist_ok=True)
             await asyncio.to_thread(alive.touch)
-        except (
-            OSError
-        ) as error:  # a disk that fails must not end the bot: it says by silence that it is not well
+        except OSError as error:  # a disk that fails must not end the bot: it says by silence how it is
             log.error("the sign of life can't be written: %s", error.strerror)
-        try:
-            async with asyncio.timeout(5):
-                await stopping.wait()
-        except TimeoutError:
-            continue
+        await first(stopping.wait(), timeout=BEAT_EVERY)
 
 
 async def _console(settings: Settings, database: Database, core: Core) -> None:

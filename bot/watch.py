@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 
+from bot.loops import first
 from storage.database import Database
 from storage.lateness import Lateness, lateness
 
@@ -109,11 +110,7 @@ class Watch:
                 await self.run_once()
             except Exception as error:  # noqa: BLE001 (a wall: a look that fails must not end what it looks at)
                 log.error("the self-check failed, no sign of life is given: %s", type(error).__name__)
-            try:
-                async with asyncio.timeout(EVERY):
-                    await stopping.wait()
-            except TimeoutError:
-                continue
+            await first(stopping.wait(), timeout=EVERY)
 
     async def run_once(self) -> bool:
         """Whether the sign of life was given and heard."""

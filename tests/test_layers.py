@@ -27,7 +27,7 @@ WALLS = {
     "bot/adapters/telegram_webhook.py:_brought": 1,
     "bot/app.py:_lead": 1,
     "bot/app.py:_receive": 1,
-    "bot/app.py:_repeat": 1,
+    "bot/loops.py:repeat": 1,
     "bot/clock.py:_run": 2,
     "bot/clock.py:_what_is_due": 1,
     "bot/courier.py:_send": 1,

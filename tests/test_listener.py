@@ -78,10 +78,10 @@ def of(figures: dict[Sample, float], name: str, **labels: str) -> float:
 
 async def test_a_loop_that_does_not_come_round_is_no_life(sqlite_database: Database, tmp_path: Path) -> None:
     async with console_world(sqlite_database) as world, watching(world, tmp_path) as watcher:
-        world.app.turns = {"worker": NOON, "clock": NOON}
+        world.app.loops.turns = {"worker": NOON, "clock": NOON}
         assert await watcher.asks("/healthz") == (200, [])
         world.time.moment += 2 * MINUTE
-        world.app.turns["worker"] = world.time.moment
+        world.app.loops.turns["worker"] = world.time.moment
         assert await watcher.asks("/healthz") == (503, ["no turn for a minute: clock"])
 
 
@@ -90,7 +90,7 @@ async def test_a_process_is_ready_once_it_runs_and_serves_its_account(
 ) -> None:
     async with telegram_world(database) as world, watching(world, tmp_path) as watcher:
         assert await watcher.asks("/readyz") == (503, ["it is starting"])
-        world.app.turns = {"worker": NOON}
+        world.app.loops.turns = {"worker": NOON}
         station = world.app.stations[0]
         assert await watcher.asks("/readyz") == (200, [])
         station.leading.clear()
@@ -101,7 +101,7 @@ async def test_a_process_is_ready_once_it_runs_and_serves_its_account(
         assert await watcher.asks("/readyz") == (503, ["nobody serves telegram"])
         station.held.set()
         station.leading.set()
-        world.app.turns["worker"] = world.time.moment + 10 * MINUTE
+        world.app.loops.turns["worker"] = world.time.moment + 10 * MINUTE
         world.app._heard["telegram"] = NOON
         world.time.moment += 10 * MINUTE
         assert await watcher.asks("/readyz") == (503, ["no word from telegram"])
@@ -109,7 +109,7 @@ async def test_a_process_is_ready_once_it_runs_and_serves_its_account(
 
 async def test_another_schema_is_not_ready(sqlite_database: Database, tmp_path: Path) -> None:
     async with console_world(sqlite_database) as world, watching(world, tmp_path) as watcher:
-        world.app.turns = {"worker": NOON}
+        world.app.loops.turns = {"worker": NOON}
         older = sa.text("UPDATE alembic_version SET version_num = '0001'")
         await sqlite_database.run(lambda tx: tx.session.execute(older))
         assert await watcher.asks("/readyz") == (503, ["the database has another schema than this version"])
@@ -126,7 +126,7 @@ async def test_a_database_that_hangs_is_told_in_time_and_the_other_figures_stay(
         assert of(figures, "database_up") == 0
         assert of(figures, "turns_total", outcome="handled") == 0
         assert ("onecloak_alerts_open", (("severity", "1"),)) not in figures
-        world.app.turns = {"worker": NOON}
+        world.app.loops.turns = {"worker": NOON}
         await watcher.asking.close()
         assert await watcher.asks("/readyz") == (200, [])
 
@@ -204,7 +204,7 @@ async def test_no_figure_bears_a_person_a_chat_or_a_reference(
         await world.volunteer("benedikt")
         reference = await world.need("anastasia", "I need insulin for Wilhelmina")
         await world.person("anastasia").presses("SOS")
-        world.app.turns = {"worker": NOON}
+        world.app.loops.turns = {"worker": NOON}
         text = await watcher.text()
     for word in ("anastasia", "benedikt", "Wilhelmina", "insulin", reference, "A-"):
         assert word.casefold() not in text.casefold()

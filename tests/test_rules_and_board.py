@@ -50,7 +50,7 @@ def expressions() -> list[str]:
 async def samples(database: Database, tmp_path: Path) -> list[tuple[str, dict[str, str]]]:
     """Everything that a process exposes."""
     async with console_world(database) as world:
-        world.app.turns = {"worker": NOON}
+        world.app.loops.turns = {"worker": NOON}
         metrics = Metrics(world.app, Asking(database), tmp_path, world.time)
         text = (await metrics.exposed()).decode()
     families = text_string_to_metric_families(text)
@@ -171,7 +171,7 @@ def test_promtool_accepts_the_rules_and_their_tests(command: list[str]) -> None:
 )
 async def test_promtool_accepts_the_figures(sqlite_database: Database, tmp_path: Path) -> None:
     async with console_world(sqlite_database) as world:
-        world.app.turns = {"worker": NOON}
+        world.app.loops.turns = {"worker": NOON}
         text = await Metrics(world.app, Asking(sqlite_database), tmp_path, world.time).exposed()
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, timeout=60)  # noqa: ASYNC221
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()

@@ -84,7 +84,7 @@ async def test_a_clock_that_stops_silently_is_noticed_outside(
 ) -> None:
     async with console_world(sqlite_database) as world:
         app, time = world.app, world.time
-        watch = Watch(sqlite_database, listener.url, tmp_path, app.turns, app.heard, time)
+        watch = Watch(sqlite_database, listener.url, tmp_path, app.loops.turns, app.heard, time)
         stopping, stuck, hangs, released = (asyncio.Event() for _ in range(4))
         run_once = app.clock.run_once
 
@@ -97,13 +97,13 @@ async def test_a_clock_that_stops_silently_is_noticed_outside(
         app.clock.run_once = stops  # type: ignore[method-assign]
         running = asyncio.create_task(app.run(stopping))
         async with asyncio.timeout(30):
-            await until(lambda: app.turns.keys() >= {"worker", "clock"})
+            await until(lambda: app.loops.turns.keys() >= {"worker", "clock"})
             assert await watch.run_once()
             assert listener.heard == 1
             stuck.set()
             await hangs.wait()
             time.moment += 2 * MINUTE
-            await until(lambda: app.turns["worker"] >= time.moment)  # the others go on
+            await until(lambda: app.loops.turns["worker"] >= time.moment)  # the others go on
             assert not await watch.run_once()
             assert "clock" in "".join(amiss(await watch.facts()))
         assert listener.heard == 1

@@ -42,10 +42,10 @@ async def story(folder: Path) -> None:
         async with running_bot(database) as world:
             await is_up(world)
             fill(folder / "filling")
-            failures = world.app.failures
+            failures = world.app.loops.walls.total()
             await all_write(world)
             await everybody_tells_long_stories(world)
-            await until(lambda: world.app.failures > failures + 3)
+            await until(lambda: world.app.loops.walls.total() > failures + 3)
             await asyncio.sleep(3)
             (folder / "filling").unlink()
             with suppress(Exception):  # where the server itself has given up, the operator starts it again

@@ -122,11 +122,11 @@ async def test_the_bot_recovers_without_a_hand_and_nothing_is_lost_or_doubled(di
         await world.platform.says("carla", "hello")
         await until(lambda: heard(world, "carla"))
         await disk.fail(how)
-        failures = world.app.failures
+        failures = world.app.loops.walls.total()
         for name in PEOPLE:
             for words in ("hello", "/my", "thank you " * 200):
                 await world.platform.says(name, words)
-        await until(lambda: world.app.failures > failures + 2)
+        await until(lambda: world.app.loops.walls.total() > failures + 2)
         waiting = len(api(world).updates)
         if how != "full":  # what fits into the pages that there are is taken even then
             assert waiting == 3 * len(PEOPLE), "nothing is confirmed that is not kept"
@@ -151,7 +151,7 @@ async def test_a_bot_that_is_stopped_while_the_disk_fails_ends_in_order(disk: Di
         await world.platform.says("ana", "hello")
         await until(lambda: heard(world, "ana"))
         await disk.fail("read-only")
-    assert world.app.failures > 0
+    assert world.app.loops.walls.total() > 0
     disk.mend()
 
 

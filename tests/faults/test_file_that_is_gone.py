@@ -40,9 +40,9 @@ async def test_nothing_is_confirmed_while_the_file_is_gone_and_all_goes_on_when_
         await until(lambda: account(world, "ana").heard)
         here = the_file(sqlite_database)
         move(here, away)
-        failures = world.app.failures
+        failures = world.app.loops.walls.total()
         await world.platform.says("ben", "hello")
-        await until(lambda: world.app.failures > failures + 3)
+        await until(lambda: world.app.loops.walls.total() > failures + 3)
         assert not account(world, "ben").heard
         assert len(api(world).updates) == 1, "it was not confirmed to the platform"
         assert not here.exists(), "no empty one was made in its place"

@@ -176,7 +176,7 @@ async def test_one_that_receives_beside_us_for_a_moment_alarms_nobody_and_makes_
 async def test_one_that_keeps_receiving_beside_us_is_reported(sqlite_database: Database) -> None:
     async with running_bot(sqlite_database) as world:
         api(world).fault("getUpdates", Fault.CONFLICT, times=100)
-        await until(lambda: world.app.failures)
+        await until(lambda: world.app.loops.walls.total())
         await until(lambda: _is_reported(sqlite_database))
 
 

@@ -82,9 +82,9 @@ async def test_a_loop_whose_failure_cannot_even_be_logged_goes_on(
     world: World, pipe: Pipe, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.close(pipe.reader)
-    monkeypatch.setattr("bot.app.log", log)
+    monkeypatch.setattr("bot.loops.log", log)
     assert isinstance(world.app, App)
-    world.app._failed("worker", RuntimeError("a failure"))
+    world.app.loops.failed("worker", RuntimeError("a failure"))
     await world.person("ana").says("hello")
     world.person("ana").hears("this is One Cloak")
 

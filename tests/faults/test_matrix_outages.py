@@ -70,8 +70,8 @@ async def test_a_short_outage_while_the_bot_runs(
         async with running(world):
             await until(lambda: world.app.stations[0].leading.is_set())
             await frail.stop()
-            failures = world.app.failures
-            await until(lambda: world.app.failures >= failures + 2)
+            failures = world.app.loops.walls.total()
+            await until(lambda: world.app.loops.walls.total() >= failures + 2)
             await console.says("carla", "I am at your door")
             await until(lambda: _has_tried(sqlite_database))
             await frail.start()

@@ -60,7 +60,7 @@ async def test_connections_on_which_nothing_ever_comes_back_are_left_for_new_one
 ) -> None:
     """As behind a proxy that has lost its server: it confirms all that is sent, and no answer comes."""
     async with running_bot(far) as world:
-        world.app.longest_turn = 3.0
+        world.app.loops.longest_turn = 3.0
         await is_up(world)
         await all_write(world)
         await asyncio.sleep(0.2)
