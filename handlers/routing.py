@@ -27,6 +27,7 @@ from storage.tables import Shown, Talk
 
 LONGEST_LABEL = 60
 Fitting = tuple[Shown, str, str]  # a message, what it was about, what its fitting button says
+OF_A_CRISIS = ("/take", "/life", "/moment")
 # Also for those who are banned.
 IN_DANGER = ("sos", "mistake", "danger", "life", "moment", "maywrite", "mayother", "conceal", "return")
 FOR_EVERYONE = (*IN_DANGER, "forget", "language")
@@ -202,6 +203,9 @@ def _chosen(ctx: Context, inbound: Inbound) -> list[Outbound] | None:
     ]
     if _is_number(text):
         return _by_number(ctx, inbound, recent, int(text))
+    said = _by_answer(ctx, inbound, recent)
+    if said is not None:
+        return said
     labelled = [
         (choice, shown.summary, option["says"])
         for choice, shown in recent
@@ -211,10 +215,9 @@ def _chosen(ctx: Context, inbound: Inbound) -> list[Outbound] | None:
     still_asked = _still_asked(ctx, labelled)
     if still_asked:
         return _meant(ctx, inbound, still_asked[:1])
-    said = _by_answer(ctx, inbound, recent)
-    if said is None and labelled and ctx.conversation is None:
+    if labelled and ctx.conversation is None:
         return _choose(ctx, inbound, labelled[0][0], labelled[0][2])
-    return said
+    return None
 
 
 def _still_asked(ctx: Context, fitting: list[Fitting]) -> list[Fitting]:
@@ -228,7 +231,10 @@ def _still_asked(ctx: Context, fitting: list[Fitting]) -> list[Fitting]:
 
 
 def _by_answer(ctx: Context, inbound: Inbound, recent: list[tuple[Shown, Options]]) -> list[Outbound] | None:
-    """A plain yes or no is the button of the newest message that means it."""
+    """A plain yes or no is the button of the newest message, if it has one that means it.
+
+    Where another of the same kind came with it, `_meant` asks which.
+    """
     if not recent or ctx.conversation is not None:
         return None
     first_words = re.split(r"[,.;:]", inbound.text)[0]  # "yes, I'll go"
@@ -236,9 +242,17 @@ def _by_answer(ctx: Context, inbound: Inbound, recent: list[tuple[Shown, Options
     if said is None:
         return None
     wanted = "yes" if said else "no"
-    choice, shown = recent[0]
-    says = next((option["says"] for option in shown.options if option.get("means") == wanted), None)
-    return _meant(ctx, inbound, [(choice, shown.summary, says)]) if says else None
+    fitting = [
+        (choice, shown.summary, option["says"])
+        for choice, shown in recent
+        for option in shown.options
+        if option.get("means") == wanted and option["says"]
+    ]
+    newest, _shown = recent[0]
+    if not fitting or fitting[0][0] is not newest:
+        return None
+    kind = fitting[0][2].split(" ")[0]
+    return _meant(ctx, inbound, [each for each in fitting if each[2].split(" ")[0] == kind])
 
 
 def _by_number(
@@ -266,7 +280,7 @@ def _meant(ctx: Context, inbound: Inbound, fitting: list[Fitting]) -> list[Outbo
         passing_on = f"/tell {about} {inbound.text.strip()}"
         meant.append(Button(joined(about, conversing.role(ctx, talk)), passing_on))
     choice, _summary, says = fitting[0]
-    if len(meant) > 1 and not says.startswith("/take"):  # a crisis comes before both
+    if len(meant) > 1 and not says.startswith(OF_A_CRISIS):  # it comes before all others
         return [ctx.reply(_("Which one do you mean?"), *meant)]
     return _choose(ctx, inbound, choice, says)
 

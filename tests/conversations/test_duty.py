@@ -101,6 +101,25 @@ async def test_two_exchange_their_shifts(sqlite_database: Database) -> None:
         )
 
 
+async def test_a_yes_is_for_the_newest_question_and_not_for_an_older_one_about_a_shift(
+    sqlite_database: Database,
+) -> None:
+    async with console_world(sqlite_database, UNION) as world:
+        carla, dora = await world.coordinator("carla"), await world.coordinator("dora")
+        await carla.says("/duty Wednesday 20-24")
+        await dora.says("/duty Friday 20-24")
+        await carla.says("/cover")
+        await dora.presses("I can, for one of mine")
+        await dora.presses("Fri 6 Mar, 20:00 UTC")
+        await world.forward(minutes=1)
+        await carla.says("/forget")
+        await world.forward(minutes=1)
+        await carla.says("yes")
+        world.clear()
+        await dora.says("/who")
+        assert "Carla" not in dora.inbox[-1].text
+
+
 async def test_who_says_when_nobody_is_there(sqlite_database: Database) -> None:
     async with console_world(sqlite_database, UNION) as world:
         carla = await world.coordinator("carla")
