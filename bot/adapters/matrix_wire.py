@@ -12,6 +12,7 @@ from urllib.parse import quote
 from aiohttp import ClientError, ClientResponse
 
 from bot.adapters import GatewayFault, NotSent, Refused
+from bot.adapters.reaching import why
 
 _LONGEST_WAIT = 86_400_000  # milliseconds that we believe a homeserver that asks us to wait
 _TOKEN_GONE = ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED")
@@ -65,7 +66,7 @@ NO_ANSWER = (ClientError, asyncio.TimeoutError, OSError)
 
 
 def unanswered(error: BaseException) -> MatrixError:
-    return MatrixError(f"the homeserver cannot be reached ({type(error).__name__})")
+    return MatrixError(f"the homeserver cannot be reached ({why(error)})")
 
 
 async def answer(response: ClientResponse) -> dict[str, Any]:

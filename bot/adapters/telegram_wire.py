@@ -23,6 +23,7 @@ from telegram.error import (
 from telegram.request import HTTPXRequest, RequestData
 
 from bot.adapters import ChatMoved, GatewayFault, NotSent, Refused, Uncertain
+from bot.adapters.reaching import why
 
 # The library raises these where an answer is JSON but not what it should be.
 UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
@@ -166,7 +167,7 @@ def _reason(error: BadRequest) -> str:
 def _cause(error: TelegramError) -> str:
     """The kind of failure; never its text, which may hold addresses and words."""
     status = re.match(r"[A-Za-z -]+ \((\d{3})\)", error.message) if type(error) is NetworkError else None
-    return f"HTTP {status[1]}" if status else type(error.__cause__ or error).__name__
+    return f"HTTP {status[1]}" if status else why(error.__cause__ or error)
 
 
 def _wait(body: bytes) -> timedelta:

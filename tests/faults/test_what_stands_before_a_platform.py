@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
+from bot.adapters import GatewayFault
 from bot.adapters.matrix_client import Client
 from bot.adapters.matrix_wire import MatrixError
 from bot.adapters.telegram import Telegram
@@ -133,12 +141,66 @@ async def test_what_a_network_answers_in_telegrams_place_is_believed_by_nobody(
         await until(lambda: _all_are_handled(sqlite_database, 3))
         stopping.set()
         await asyncio.wait_for(task, 30)
-    told = [each for each in caplog.records if each.name == "bot.app"]
+    told = [each for each in caplog.records if each.name in ("bot.app", "bot.loops")]
     assert len(told) < 5, [each.getMessage() for each in told]
 
 
 async def _all_are_handled(database: Database, count: int) -> bool:
     return await outcomes(database) == {"handled": count}
+
+
+# --- a name, a certificate ------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def unvouched(folder: Path) -> AsyncIterator[str]:
+    """An address whose certificate nobody vouches for."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    now, secret = datetime.now(UTC), ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    signed = (
+        x509.CertificateBuilder(name, name, secret.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(secret, hashes.SHA256())
+    )
+    certificate.write_bytes(signed.public_bytes(Encoding.PEM))
+    key.write_bytes(secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), LOOPBACK, 0, ssl=context)
+    try:
+        yield f"https://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("unvouched", "its certificate is not accepted: see the clock of this machine"),
+        ("http://onecloak.invalid", "its name is not found: see the address, and the name server"),
+        (f"http://{LOOPBACK}:1", "nothing listens there: see the address"),
+    ],
+)
+async def test_the_operator_hears_why_a_platform_is_not_reached_and_what_to_see_to(
+    sqlite_database: Database, tmp_path: Path, where: str, why: str
+) -> None:
+    keychain = Keychain(sqlite_database, "matrix", lambda: datetime(2026, 3, 2, tzinfo=UTC))
+    await keychain.load()
+    async with AsyncExitStack() as stack:
+        address = await stack.enter_async_context(unvouched(tmp_path)) if where == "unvouched" else where
+        telegram = Telegram("1:token", f"{address}/bot", poll_seconds=0, pace=None, answer_seconds=5)
+        with pytest.raises(GatewayFault, match="Telegram cannot be reached") as fault:
+            await telegram.start()
+        await telegram.stop()
+        assert why in fault.value.reason
+        assert not fault.value.fatal
+        client = Client(address, keychain, lambda: datetime(2026, 3, 2, tzinfo=UTC))
+        stack.push_async_callback(client.close)
+        with pytest.raises(MatrixError, match="the homeserver cannot be reached") as error:
+            await client.call("GET", "/sync?timeout=0", seconds=5)
+        assert why in error.value.reason
 
 
 # --- a homeserver ---------------------------------------------------------------------------------------
