@@ -17,7 +17,7 @@ from handlers import (
     waves,
 )
 from handlers.context import Moment
-from storage import retention
+from storage import choices, retention
 from storage import set_back as stored
 
 FETCHED_WITHIN = timedelta(minutes=5)
@@ -32,6 +32,7 @@ def clock_went_back(moment: Moment, *, seen: bool) -> None:
     alarms.clock_went_back(moment)
     if retention.is_surely_wrong(moment.now):
         return
+    choices.clock_went_back(moment.tx, moment.now)
     stored.open_needs(
         moment.tx, moment.now, unasked=minors.AGAIN, ahead=asking.AHEAD, wait=moment.union.wave_wait,
         urgent_wait=moment.union.urgent_wave_wait, rests=waves.RESTS,

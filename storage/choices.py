@@ -17,6 +17,7 @@ from storage.tables import Account, Choice, Person, Shown
 
 RECENT = 5  # messages with buttons that a number or a label may mean
 TOKEN_BYTES = 12  # 96 bits
+MOST_POSITIONS = 2**31  # the column has 32 bits
 TOKEN_LENGTH = 16  # characters, within the 64 bytes that Telegram allows a button
 
 
@@ -29,6 +30,21 @@ _AGE = sa.func.row_number().over(
 _RANKED = sa.select(Choice.id, _AGE.label("age")).where(among(Choice.account_id, "accounts")).subquery()
 _NEWEST = (
     _SHOWN.join(_RANKED, _RANKED.c.id == Choice.id).where(_RANKED.c.age <= RECENT).order_by(_RANKED.c.age)
+)
+_OF_LATER = (
+    sa.select(
+        Choice.id,
+        (
+            sa.func.row_number().over(order_by=(Choice.created_at, Choice.position)) - sa.func.count().over()
+        ).label("position"),
+    )
+    .where(Choice.created_at > sa.bindparam("now"))
+    .subquery()
+)
+_BROUGHT_BACK = (
+    sa.update(Choice.__table__)  # type: ignore[arg-type]
+    .where(Choice.id == _OF_LATER.c.id)
+    .values(created_at=sa.bindparam("now"), position=_OF_LATER.c.position)
 )
 
 
@@ -49,9 +65,8 @@ def copy(tx: Transaction, now: datetime, choice: Shown, account: Account) -> Sho
 
 
 def _keep(tx: Transaction, now: datetime, account: Account, scope: str, sealed: bytes) -> Shown:
-    tx.choices_made += 1
     token = base64.urlsafe_b64encode(tx.random.randbytes(TOKEN_BYTES)).decode()
-    made = Shown(tx.new_id(), token, account.id, scope, sealed, now, tx.choices_made)
+    made = Shown(tx.new_id(), token, account.id, scope, sealed, now, next(tx.positions) % MOST_POSITIONS)
     tx.pending.choices.append(made._asdict())
     return made
 
@@ -99,6 +114,14 @@ def recent(tx: Transaction, account_id: UUID) -> list[Shown]:
         load_recent(tx, [account_id])
         tx.loaded.choices |= before
     return tx.loaded.choices[account_id][:RECENT]
+
+
+def clock_went_back(tx: Transaction, now: datetime) -> None:
+    """Have what was shown by a clock ahead go before all that is shown from now on, in the order it had.
+
+    Else a number or a label would mean one of those for as long as the clock was ahead.
+    """
+    tx.rows(_BROUGHT_BACK, now=now)
 
 
 def purge(tx: Transaction, now: datetime, keep: timedelta) -> None:

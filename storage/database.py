@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from random import Random
 from typing import Any, TypeVar
 from uuid import UUID
@@ -82,13 +83,16 @@ class Loaded:
 class Transaction:
     """One transaction: the session, the keys it has loaded, and the source of chance for new ids."""
 
-    def __init__(self, session: Session, vault: Vault, random: Random) -> None:
+    def __init__(
+        self, session: Session, vault: Vault, random: Random, positions: Iterator[int] | None = None
+    ) -> None:
+        """positions: counts on from one transaction to the next, for what may be of one moment."""
         self.session = session
         self.vault = vault
         self.random = random
+        self.positions = positions or count(1)
         self.loaded = Loaded()
         self.pending = Pending()
-        self.choices_made = 0
         self.news: set[str] = set()  # the queues in which something new waits once this is committed
         self.lasting: list[Lasting] = []  # goes into the ledger once it is committed
 
@@ -182,6 +186,7 @@ class Database:
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self.tell: Callable[[set[str]], None] = lambda news: None  # called after a commit that brought news
         self._turn = asyncio.Lock()
+        self._positions = count(1)
         self._since_key_was_left = 0  # transactions since a destroyed key may stand in the log of SQLite
 
     async def run(self, work: Callable[[Transaction], Result]) -> Result:
@@ -205,7 +210,7 @@ class Database:
         lasting: list[Lasting] = []
 
         def carried(session: Session) -> Result:
-            tx = Transaction(session, self.vault, self.random)
+            tx = Transaction(session, self.vault, self.random, self._positions)
             result = work(tx)
             tx.write()
             news.update(tx.news)

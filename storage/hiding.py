@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
-from storage import corrections, outbox
+from storage import corrections, outbox, people
 from storage.among import among
 from storage.database import Transaction
-from storage.outbox import HELD
+from storage.outbox import HELD, NOT_YET_SENT
 from storage.tables import Account, Outbox, Person
 
 DELETABLE = timedelta(hours=48)  # in which Telegram lets a bot delete; Matrix has no such limit
 
 
-_UNSENT: sa.BindParameter[Any] = sa.bindparam("unsent", outbox.UNSENT, expanding=True, literal_execute=True)
-_HELD = sa.and_(Outbox.state.in_(_UNSENT), Outbox.state == "waiting", Outbox.due_at >= HELD)
+_HELD = sa.and_(Outbox.state.in_(NOT_YET_SENT), Outbox.state == "waiting", Outbox.due_at >= HELD)
 _HELD_FOR = sa.select(Outbox.recipient).where(among(Outbox.recipient, "readers"), _HELD).distinct()
 _CHATS = sa.select(Account.address_index).where(Account.person_id == sa.bindparam("person"))
 _RELEASE = (
@@ -40,7 +38,7 @@ def take_back_shown(tx: Transaction, now: datetime, account: Account, own_ids: S
         .where(Outbox.state.in_(("waiting", "sending", "sent")), Outbox.edits_id.is_(None))
         .order_by(Outbox.id)
     )
-    person_key = tx.session.get_one(Person, account.person_id).key_id
+    person_key = people.get(tx, account.person_id).key_id
     for row in tx.session.scalars(query):
         corrections.take_back(tx, now, row, {"text": "", "retract": "all"})
     body = {"text": "", "retract_ids": [each for each in dict.fromkeys(own_ids) if each]}

@@ -11,10 +11,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from storage import queues
+from storage import people, queues
 from storage.database import Transaction
 from storage.inbox import intake_key
-from storage.tables import Account, Outbox, Person, Room
+from storage.tables import Account, Outbox, Room
 
 UNSENT = ("waiting", "sending")
 HELD = datetime(9000, 1, 1, tzinfo=UTC)  # when due: not before its reader writes again
@@ -87,14 +87,14 @@ def say_goodbye(tx: Transaction, now: datetime, account: Account, text: str, kee
 
 
 def _owner_key(tx: Transaction, account: Account) -> UUID:
-    return tx.session.get_one(Person, account.person_id).key_id
+    return people.get(tx, account.person_id).key_id
 
 
 # Written out, not bound: SQLite uses a partial index only where its condition stands word for word.
 _row, _earlier = aliased(Outbox), aliased(Outbox)
-_UNSENT: sa.BindParameter[Any] = sa.bindparam("unsent", UNSENT, expanding=True, literal_execute=True)
+NOT_YET_SENT: sa.BindParameter[Any] = sa.bindparam("unsent", UNSENT, expanding=True, literal_execute=True)
 _EARLIER = sa.select(_earlier.id).where(
-    _earlier.state.in_(_UNSENT),
+    _earlier.state.in_(NOT_YET_SENT),
     sa.or_(
         # What is on its way to this reader is answered for before the next leaves.
         _earlier.state == "sending",
@@ -112,7 +112,7 @@ def _waiting(is_sqlite: bool) -> sa.Select[Outbox]:
         sa.select(_row)
         .where(
             _row.gateway == sa.bindparam("gateway"),
-            _row.state.in_(_UNSENT),
+            _row.state.in_(NOT_YET_SENT),
             _row.state == "waiting",
             _row.due_at <= sa.bindparam("now"),
             _row.lane <= sa.bindparam("most_lane"),
@@ -211,7 +211,7 @@ def hasten_late(tx: Transaction, now: datetime, longest: timedelta, longest_in_c
 
 def _make_due(tx: Transaction, now: datetime, later_than: datetime, which: sa.ColumnElement[bool]) -> int:
     """But for what waits until its reader writes: nothing else sets that free, somebody may read along."""
-    late = (Outbox.state.in_(_UNSENT), Outbox.state == "waiting", which, Outbox.due_at > later_than)
+    late = (Outbox.state.in_(NOT_YET_SENT), Outbox.state == "waiting", which, Outbox.due_at > later_than)
     hastened = sa.update(Outbox).where(*late, Outbox.due_at < HELD).values(due_at=now).returning(Outbox.id)
     return len(tx.session.execute(hastened).all())
 
@@ -219,14 +219,14 @@ def _make_due(tx: Transaction, now: datetime, later_than: datetime, which: sa.Co
 def interrupted(tx: Transaction, gateway: str, in_hand: Collection[int]) -> list[Outbox]:
     """Messages that someone, now gone, was just sending: nobody knows if they were delivered."""
     query = sa.select(Outbox).where(
-        Outbox.gateway == gateway, Outbox.state.in_(_UNSENT), Outbox.state == "sending"
+        Outbox.gateway == gateway, Outbox.state.in_(NOT_YET_SENT), Outbox.state == "sending"
     )
     return list(tx.session.scalars(query.where(Outbox.id.not_in(in_hand)).order_by(Outbox.id)))
 
 
 def unclaim(tx: Transaction, courier: str, in_hand: Collection[int]) -> None:
     """Put back what a courier has claimed without having heard of it; what it has in hand stays claimed."""
-    claimed = sa.update(Outbox).where(Outbox.state.in_(_UNSENT), Outbox.state == "sending")
+    claimed = sa.update(Outbox).where(Outbox.state.in_(NOT_YET_SENT), Outbox.state == "sending")
     tx.session.execute(
         claimed.where(Outbox.claimed_by == courier, Outbox.id.not_in(in_hand))
         .values(state="waiting", attempts=Outbox.attempts - 1, claimed_by=None, claimed_until=None)
@@ -253,7 +253,7 @@ def drop(tx: Transaction, now: datetime, *, alert_id: UUID | None = None,
     about = Outbox.alert_id == alert_id if alert_id else Outbox.invitation_id == invitation_id
     dropped = tx.session.execute(
         sa.update(Outbox)
-        .where(about, Outbox.state.in_(_UNSENT), Outbox.state == "waiting")
+        .where(about, Outbox.state.in_(NOT_YET_SENT), Outbox.state == "waiting")
         .values(state="dropped", finished_at=now, sealed_body=None)
         .returning(Outbox.id)
     )
@@ -329,7 +329,7 @@ def relayed_from(tx: Transaction, account_id: UUID, message_id: str) -> list[Out
 
 def next_due(tx: Transaction) -> datetime | None:
     """When the next message may leave; one that waits behind another does not count."""
-    waiting = (_row.state.in_(_UNSENT), _row.state == "waiting", ~_goes_before(tx.is_sqlite))
+    waiting = (_row.state.in_(NOT_YET_SENT), _row.state == "waiting", ~_goes_before(tx.is_sqlite))
     return tx.session.scalar(sa.select(sa.func.min(_row.due_at)).where(*waiting))
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from storage import people
 from storage.candidates import Near, Search, distance_to
 from storage.database import Transaction
-from storage.tables import Account, Block, Offer, OfferSkill, Person
+from storage.tables import Account, Block, Offer, OfferSkill
 
 
 def everyone(tx: Transaction, search: Search, most: int) -> tuple[int, list[Near]]:
@@ -31,7 +32,7 @@ def _order(near: Near) -> tuple[bool, float, int]:
 
 def obstacles(tx: Transaction, now: datetime, search: Search, person_id: UUID) -> list[str]:
     """Why someone is not even looked at, in words for the operator."""
-    person = tx.session.get_one(Person, person_id)
+    person = people.get(tx, person_id)
     offer = tx.session.scalars(sa.select(Offer).where(Offer.person_id == person_id)).one()
     reachable = sa.select(Account.id).where(Account.person_id == person_id, Account.reachable.is_(True))
     pair = (person_id, search.requester_id)

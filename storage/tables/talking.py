@@ -48,7 +48,7 @@ class Choice(Base):
     scope: Mapped[str]
     sealed_options: Mapped[bytes]
     created_at: Mapped[datetime]
-    position: Mapped[int]  # among the messages of one turn
+    position: Mapped[int]  # among the messages of one moment
     __table_args__ = (Index("ix_choices_account", "account_id", "created_at"),)
 
 

@@ -189,6 +189,28 @@ async def test_a_volunteers_silence_is_noticed_although_the_clock_was_a_year_ahe
     assert ben.inbox, "he is asked how it goes"
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_number_means_the_newest_question_although_the_clock_was_ahead_when_others_were_asked(
+    world: World, restarted: bool
+) -> None:
+    """Of those, the order stays as it was."""
+    ana, right = world.person("ana"), world.time()
+    await goes_to(world, right + DAY)
+    await ana.says("/language")
+    await world.forward(minutes=1)
+    await ana.says("/forget")
+    await goes_to(world, right, restarted=restarted)
+    world.clear()
+    await ana.says("2")
+    ana.hears("All right.")
+    await world.forward(minutes=1)
+    await ana.says("/language")
+    await world.forward(minutes=1)
+    world.clear()
+    await ana.says("2")
+    ana.hears("A partir de ahora te escribo en español")
+
+
 async def test_an_event_that_was_claimed_by_a_clock_ahead_is_free_for_others_in_minutes(
     database: Database,
 ) -> None:
