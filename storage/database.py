@@ -21,7 +21,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from storage import sqlite_log
@@ -209,16 +208,17 @@ class Database:
         news: set[str] = set()
         lasting: list[Lasting] = []
 
-        def carried(session: Session) -> Result:
-            tx = Transaction(session, self.vault, self.random, self._positions)
-            result = work(tx)
-            tx.write()
-            news.update(tx.news)
-            lasting.extend(tx.lasting)
+        def carried(connection: sa.Connection) -> Result:
+            with Session(connection, expire_on_commit=False) as session, session.begin():
+                tx = Transaction(session, self.vault, self.random, self._positions)
+                result = work(tx)
+                tx.write()
+                news.update(tx.news)
+                lasting.extend(tx.lasting)
             return result
 
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            result = await session.run_sync(carried)
+        async with self.engine.connect() as connection:
+            result = await connection.run_sync(carried)
         if lasting and self.ledger is not None:
             await asyncio.to_thread(self.ledger.add, self.ledger.entries(lasting))
         if news:
@@ -237,9 +237,13 @@ class Database:
 
     async def look(self, work: Callable[[Transaction], Result]) -> Result:
         """Run `work`, which must only read, beside the transactions that write: none of them waits for it."""
-        engine = self.engine.execution_options(only_reads=True)
-        async with AsyncSession(engine) as session, session.begin():
-            return await session.run_sync(lambda each: work(Transaction(each, self.vault, self.random)))
+
+        def looked(connection: sa.Connection) -> Result:
+            with Session(connection) as session, session.begin():
+                return work(Transaction(session, self.vault, self.random))
+
+        async with self.engine.execution_options(only_reads=True).connect() as connection:
+            return await connection.run_sync(looked)
 
     async def empty_log(self) -> None:
         """At the start: a process that was killed may have left a destroyed key in SQLite's log."""

@@ -23,6 +23,11 @@ class Connection(aiosqlite.Connection):
     def cursor(self) -> Cursor:  # type: ignore[override]
         return Cursor(self)
 
+    async def rollback(self) -> None:
+        """No trip where nothing is to be undone: a pool asks for it with every connection it gets back."""
+        if self.in_transaction:
+            await super().rollback()
+
     async def run(self, method: str, statement: str, parameters: Iterable[Any]) -> Outcome:
         return await self._execute(_run, self._conn, method, statement, parameters)  # type: ignore[no-any-return, no-untyped-call]
 
