@@ -5,40 +5,32 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pytest
-
 from tests.bot_api import BotApi
 from tests.engines import sqlite_url
 from tests.faults.matrix_tools import until
 from tests.faults.whole import the_whole
 
 
-@pytest.mark.parametrize("how", ["as before", "by another path", "by another name"])
 async def test_a_second_bot_on_the_same_file_is_refused_and_the_first_goes_on(
-    sqlite_template: Path, tmp_path: Path, how: str
+    sqlite_template: Path, tmp_path: Path
 ) -> None:
-    folder, again = tmp_path / "data", tmp_path / "again"
-    for each in (folder, again):
-        each.mkdir()
-    shutil.copy(sqlite_template, folder / "onecloak.db")
-    if how == "by another path":
-        again.rmdir()
-        again.symlink_to(folder)
-    elif how == "by another name":
-        (again / "same.db").symlink_to(folder / "onecloak.db")
-    other = {"as before": folder / "onecloak.db", "by another path": again / "onecloak.db"}
-    async with (
-        BotApi() as api,
-        the_whole(api, sqlite_url(folder / "onecloak.db"), tmp_path) as first,
-    ):
+    """As before, by another path, and by another name of the same file."""
+    folder, linked, beside = (tmp_path / each for each in ("data", "linked", "beside"))
+    folder.mkdir()
+    beside.mkdir()
+    linked.symlink_to(folder)
+    file = folder / "onecloak.db"
+    shutil.copy(sqlite_template, file)
+    (beside / "same.db").symlink_to(file)
+    async with BotApi() as api, the_whole(api, sqlite_url(file), tmp_path) as first:
         api.person(1).says("hello")
         await until(lambda: api.person(1).heard)
-        url = sqlite_url(other.get(how, again / "same.db"))
-        async with the_whole(api, url, tmp_path, "second") as second:
-            assert await second.ends() == 1
-            (told,) = second.said.splitlines()
-            assert told.startswith("One Cloak cannot go on: another One Cloak is running on ")
-            assert told.endswith("; stop it first.")
+        for number, path in enumerate((file, linked / "onecloak.db", beside / "same.db")):
+            async with the_whole(api, sqlite_url(path), tmp_path, f"second-{number}") as second:
+                assert await second.ends() == 1
+                (told,) = second.said.splitlines()
+                assert told.startswith("One Cloak cannot go on: another One Cloak is running on ")
+                assert told.endswith("; stop it first.")
         api.person(2).says("hello")
         await until(lambda: api.person(2).heard)
         assert [len(api.person(each).heard) for each in (1, 2)] == [1, 1]

@@ -54,24 +54,30 @@ async def test_of_a_hundred_who_accept_at_once_as_many_have_it_as_are_wanted(
     assert await standing(database, need_id) == ("taken", [("medicine", wanted, wanted)], wanted)
 
 
-async def test_of_two_who_accept_in_the_same_moment_one_has_it_a_thousand_times(database: Database) -> None:
+@pytest.mark.parametrize("times", [100, pytest.param(1_000, marks=pytest.mark.faults)])
+async def test_of_two_who_accept_in_the_same_moment_one_has_it_each_time(
+    database: Database, times: int
+) -> None:
     ana, ben, carla = [await person(database, name) for name in ("ana", "ben", "carla")]
-    made = await database.run(lambda tx: [a_need(tx, ana.person, f"N-{n}").id for n in range(1000)])
+    made = await database.run(lambda tx: [a_need(tx, ana.person, f"N-{n}").id for n in range(times)])
     for need_id in made:
         both = (database.run(partial(take, need_id=need_id, helper=each)) for each in (ben, carla))
         assert sorted(await asyncio.gather(*both)) == [False, True]
     promised = await database.run(
         lambda tx: [len(needs.commitments_of(tx, each.person.id)) for each in (ben, carla)]
     )
-    assert sum(promised) == 1000
+    assert sum(promised) == times
 
 
-async def test_of_four_who_accept_the_last_three_places_three_have_one(database: Database) -> None:
+@pytest.mark.parametrize("times", [50, pytest.param(250, marks=pytest.mark.faults)])
+async def test_of_four_who_accept_the_last_three_places_three_have_one(
+    database: Database, times: int
+) -> None:
     ana = await person(database, "ana")
     helpers = [await person(database, name) for name in ("ben", "carla", "dan", "eva")]
     parts = (("medicine", 3),)
     made = await database.run(
-        lambda tx: [a_need(tx, ana.person, f"N-{n}", parts=parts).id for n in range(250)]
+        lambda tx: [a_need(tx, ana.person, f"N-{n}", parts=parts).id for n in range(times)]
     )
     for need_id in made:
         won = await asyncio.gather(
