@@ -17,6 +17,7 @@ from bot.setup import faults, open_vault, unusable
 from storage import facts
 from storage.database import Database, Transaction
 from storage.migrate import NEWEST, current_revision
+from storage.outages import DAMAGED
 from storage.sqlite_file import sqlite_path
 from storage.standing import served
 from storage.tables import Fact
@@ -63,8 +64,7 @@ async def _look(
         )
         return lines, False
     lines.append("ok Key: the master key is there and opens the database. Keep a copy elsewhere.")
-    if not database.is_sqlite:
-        lines += await _postgres(database, now)
+    lines += [await _sound(database)] if database.is_sqlite else await _postgres(database, now)
     lines.append(_backed_up(await database.run(facts.backed_up_at), now()))
     lines += _served(settings, await database.run(served))
     return lines, True
@@ -112,6 +112,12 @@ def _served(settings: Settings, found: frozenset[str]) -> Iterator[str]:
             yield f"ok Process: one holds the account on {platform}, and the lock of its keys."
         else:
             yield f"note Process: none serves {platform} at the moment: `onecloak run` starts one."
+
+
+async def _sound(database: Database) -> str:
+    """Look through the whole file of SQLite, beside a bot that runs."""
+    found = await database.look(lambda tx: tx.session.scalar(sa.text("PRAGMA quick_check(1)")))
+    return "ok Database: its file is sound." if found == "ok" else f"! Database: {DAMAGED}."
 
 
 async def _postgres(database: Database, now: Callable[[], datetime]) -> list[str]:

@@ -121,7 +121,8 @@ async def open_database(
         raise SettingsError(f"{PREFIX}DATABASE_URL leads to a newer database. {error}") from None
     except faults(database) as error:
         await database.close()
-        raise (NotNow if outages.remedy(error) else SettingsError)(unusable(error)) from None
+        passes = outages.remedy(error) and not outages.is_damaged(error)
+        raise (NotNow if passes else SettingsError)(unusable(error)) from None
     return database
 
 
@@ -141,7 +142,7 @@ def faults(database: Database) -> tuple[type[Exception], ...]:
 def unusable(error: Exception) -> str:
     """One sentence for the operator about a database that cannot be opened."""
     if words := outages.remedy(error):
-        return f"the database can't be used just now: {words}."
+        return f"the database can't be used: {words}."
     return (
         f"{PREFIX}DATABASE_URL leads to no database that can be used ({type(error).__name__}): check that "
         "the file or the server is there, and that its name, user and password are right."

@@ -13,6 +13,8 @@ _FULL_OR_LOCKED = {
     *_BREAKS, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_PROTOCOL,
 }  # fmt: skip
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_DAMAGED_STATES = ("XX001", "XX002")  # of PostgreSQL: data, an index
 # Classes of PostgreSQL's error codes: read-only, no room or memory, a lock that was not to be had.
 _NO_ROOM = ("25", "53", "55")
 _AWAY = (*_NO_ROOM, "08", "40", "57", "58")
@@ -21,6 +23,10 @@ _TOOK_TOO_LONG = ("25P03", "25P04")  # idle in a transaction, or all of it: what
 _ENDED = ("57P01", "57P02", "57P03")  # an operator ends the connection, or the server stops or starts
 
 
+DAMAGED = (
+    "the database's files are damaged: stop the bot and bring the newest backup back with "
+    "`onecloak restore --replace`, which keeps them aside"
+)
 _REMEDIES = {  # by the beginning of PostgreSQL's code, the longer first
     "53300": "all connections of PostgreSQL are taken: see who holds them (pg_stat_activity), or raise "
     "max_connections",
@@ -57,6 +63,12 @@ def is_full_or_locked(error: BaseException) -> bool:
     return _sqlite_code(cause) in _FULL_OR_LOCKED or (state[:2] in _NO_ROOM and state not in _TOOK_TOO_LONG)
 
 
+def is_damaged(error: BaseException) -> bool:
+    """Whether what the disk gives back is not what was written: no trouble that ends by itself."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return _sqlite_code(cause) in _DAMAGED or getattr(cause, "sqlstate", None) in _DAMAGED_STATES
+
+
 def is_elsewhere(error: BaseException) -> bool:
     """Whether what was asked surely did not bring the failure about: full, locked, ended or not reached."""
     cause: BaseException | None = error
@@ -84,6 +96,8 @@ def is_outage(error: BaseException) -> bool:
 
 def remedy(error: BaseException) -> str:
     """The cause of a trouble that ends when the operator has done what stands behind it; "" if unknown."""
+    if is_damaged(error):
+        return DAMAGED
     cause = error.orig if isinstance(error, DBAPIError) else error
     if _sqlite_code(cause) == sqlite3.SQLITE_FULL:
         return "the disk is full: make room on it"

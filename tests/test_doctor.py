@@ -217,6 +217,7 @@ async def test_a_database_that_is_well(tmp_path: Path) -> None:
     assert await about(settings, "Database") == [
         "ok Database: it answers.",
         f"ok Database: its schema ({NEWEST}) is this version's.",
+        "ok Database: its file is sound.",
     ]
     [key] = await about(settings, "Key")
     assert key.startswith("ok Key: ")
