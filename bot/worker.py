@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
@@ -142,8 +143,7 @@ class Worker:
         return done
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
+class _Done(NamedTuple):
     """What is counted of an event once its transaction is committed."""
 
     outcome: str
@@ -151,8 +151,7 @@ class _Done:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(NamedTuple):
     """A claimed event, opened and read; without `inbound` it was unreadable, without `chat` it is our own."""
 
     row: Claimed

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -71,8 +70,7 @@ def _keep(tx: Transaction, now: datetime, account: Account, scope: str, sealed: 
     return made
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The buttons of a message, opened: each has `says` and `label`."""
 
     summary: str

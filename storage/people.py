@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,8 +18,7 @@ MOST_MOVES = 5  # changes of one's own place (offer, home)
 MOVES_WITHIN = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """An account with its person."""
 
     account: Account
