@@ -27,7 +27,6 @@ from storage.tables import Shown, Talk
 
 LONGEST_LABEL = 60
 Fitting = tuple[Shown, str, str]  # a message, what it was about, what its fitting button says
-OF_A_CRISIS = ("/take", "/life", "/moment")
 # Also for those who are banned.
 IN_DANGER = ("sos", "mistake", "danger", "life", "moment", "maywrite", "mayother", "conceal", "return")
 FOR_EVERYONE = (*IN_DANGER, "forget", "language")
@@ -203,9 +202,6 @@ def _chosen(ctx: Context, inbound: Inbound) -> list[Outbound] | None:
     ]
     if _is_number(text):
         return _by_number(ctx, inbound, recent, int(text))
-    said = _by_answer(ctx, inbound, recent)
-    if said is not None:
-        return said
     labelled = [
         (choice, shown.summary, option["says"])
         for choice, shown in recent
@@ -213,11 +209,29 @@ def _chosen(ctx: Context, inbound: Inbound) -> list[Outbound] | None:
         if option["label"].casefold() == text.casefold() and option["says"]
     ]
     still_asked = _still_asked(ctx, labelled)
+    if still_asked and not _is_older_yes_or_no(ctx, text, still_asked[0], recent[0][0]):
+        return _meant(ctx, inbound, still_asked[:1])
+    said = _by_answer(ctx, inbound, recent)
+    if said is not None:
+        return said
     if still_asked:
         return _meant(ctx, inbound, still_asked[:1])
     if labelled and ctx.conversation is None:
         return _choose(ctx, inbound, labelled[0][0], labelled[0][2])
     return None
+
+
+def _is_older_yes_or_no(ctx: Context, text: str, fitting: Fitting, newest: Shown) -> bool:
+    """Whether a label says just yes or no, of an older message, and not of what an SOS still asks."""
+    choice, _summary, says = fitting
+    alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")
+    if choice is newest or (alert is not None and _command_of(says) == f"/{alert.question}"):
+        return False
+    return ctx.core.lexicons.answer(text, ctx.person.language) is not None
+
+
+def _command_of(says: str) -> str:
+    return says.split(" ")[0]
 
 
 def _still_asked(ctx: Context, fitting: list[Fitting]) -> list[Fitting]:
@@ -251,8 +265,8 @@ def _by_answer(ctx: Context, inbound: Inbound, recent: list[tuple[Shown, Options
     newest, _shown = recent[0]
     if not fitting or fitting[0][0] is not newest:
         return None
-    kind = fitting[0][2].split(" ")[0]
-    return _meant(ctx, inbound, [each for each in fitting if each[2].split(" ")[0] == kind])
+    kind = _command_of(fitting[0][2])
+    return _meant(ctx, inbound, [each for each in fitting if _command_of(each[2]) == kind])
 
 
 def _by_number(
@@ -280,7 +294,7 @@ def _meant(ctx: Context, inbound: Inbound, fitting: list[Fitting]) -> list[Outbo
         passing_on = f"/tell {about} {inbound.text.strip()}"
         meant.append(Button(joined(about, conversing.role(ctx, talk)), passing_on))
     choice, _summary, says = fitting[0]
-    if len(meant) > 1 and not says.startswith(OF_A_CRISIS):  # it comes before all others
+    if len(meant) > 1 and _command_of(says) != "/take":  # a crisis comes before both
         return [ctx.reply(_("Which one do you mean?"), *meant)]
     return _choose(ctx, inbound, choice, says)
 
