@@ -260,7 +260,7 @@ class App:
         """Wake the loops of other processes where this one brings news, and these where others do."""
         from bot.bell import Bell  # whose driver is loaded only where it is used
 
-        bell = Bell(self.database, self.worker.name, self._hear, self.loops.counted)
+        bell = Bell(self.database, self.worker.name, self._hear, self.now)
         self.database.tell = bell.ring
         await bell.run(stopping)
 

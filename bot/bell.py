@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Any
 
 from asyncpg import InterfaceError, PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.loops import first
+from bot.repeats import Repeats
 from storage.database import Database
 
 CHANNEL = "onecloak"
@@ -27,17 +29,15 @@ log = logging.getLogger(__name__)
 
 
 class Bell:
-    """Rings in the other processes, and says of what there is news when it is heard here.
-
-    counted: told what failed and why; gives what to say behind it, or None where nothing is to be said.
-    """
+    """Rings in the other processes, and says of what there is news when it is heard here."""
 
     def __init__(
         self, database: Database, name: str, heard: Callable[[Collection[str]], None],
-        counted: Callable[[str, str], str | None],
+        now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._database = database
-        self._counted = counted
+        self._now = now
+        self._repeats = Repeats()
         self._name = name
         self._heard = heard
         self._news: set[str] = set()
@@ -58,7 +58,7 @@ class Bell:
                 await self._listen(stopping)
             except (SQLAlchemyError, PostgresError, InterfaceError, OSError, refused) as error:
                 kind = type(error).__name__
-                if (more := self._counted("bell", kind)) is not None:
+                if (more := self._repeats.heard(kind, self._now())) is not None:
                     log.warning("the bell is silent and polling goes on: %s%s", kind, more)
             finally:
                 self.listening.clear()

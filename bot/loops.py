@@ -101,9 +101,11 @@ class Loops:
 async def first(*waits: Awaitable[object], timeout: float | None = None) -> None:  # noqa: ASYNC109
     """Wait until the first is done, end the others, and raise what the first raised."""
     tasks = [asyncio.ensure_future(each) for each in waits]
-    done, pending = await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
+    try:
+        done, pending = await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
     for task in done:
         task.result()

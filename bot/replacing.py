@@ -25,7 +25,7 @@ from handlers.messages import Kind
 from storage import alerts, inbox, returning
 from storage.database import Database, Transaction
 from storage.dumping import load, snapshot
-from storage.engines import WITHOUT_LIMIT
+from storage.engines import lasts_as_long_as_it_must
 from storage.ledger import Entries, Lasting
 from storage.migrate import NEWEST, current_revision, upgrade
 from storage.sealed_file import settle
@@ -158,7 +158,7 @@ class Replacement:
         database = Database(self.settings.database_url, self.vault, SystemRandom())
         try:
             async with database.engine.begin() as connection:
-                await connection.execute(WITHOUT_LIMIT)
+                await connection.run_sync(lasts_as_long_as_it_must)
                 await connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
                 aside = await connection.run_sync(partial(_set_apart, now=self.now))
                 outcome = await self._fill(connection)

@@ -17,7 +17,7 @@ from storage.sqlite_file import Whereabouts, sqlite_path
 # whose server vanished must not wait for hours. Milliseconds and seconds.
 ENDED_WHEN_IDLE = 15_000
 # Who waits for a lock that somebody keeps begins anew, and is not blamed for it.
-LONGEST_WAIT_FOR_A_LOCK = 60_000
+LONGEST_WAIT_FOR_A_LOCK = 20_000
 # A session cut off in the middle of a question is not idle. None of ours lasts as long: a turn has 120 s.
 # From PostgreSQL 17 on; before, what such a session has locked is free when its connection breaks.
 LONGEST_TRANSACTION = 110_000
@@ -85,10 +85,15 @@ def _limit_transactions(connection: Any, _record: object) -> None:
         connection.run_async(lambda driver: driver.execute(limit))
 
 
-# For what lasts as long as it must: an upgrade of the schema, a backup that is put back.
-WITHOUT_LIMIT = sa.text(
+_WITHOUT_LIMIT = sa.text(
     "SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'"
 )
+
+
+def lasts_as_long_as_it_must(connection: sa.Connection) -> None:
+    """This transaction: an upgrade of the schema, a backup that is put back, a country's places."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_WITHOUT_LIMIT)
 
 
 def _to_json(value: object) -> str:

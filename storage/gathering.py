@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from storage import cells, spelling
 from storage.database import Transaction
+from storage.engines import lasts_as_long_as_it_must
 from storage.gazetteer import NEAR, OWN
 from storage.tables import NamedPlace, PlaceName, PlaceTypo
 
@@ -33,13 +34,15 @@ class Entry:
 
 
 def replace_batch(tx: Transaction, batch: str, entries: Sequence[Entry]) -> None:
-    """Keep these places instead of all that the batch held."""
+    """Keep these places instead of all that the batch held; a large country takes minutes."""
+    lasts_as_long_as_it_must(tx.session.connection())
     tx.session.execute(sa.delete(NamedPlace).where(NamedPlace.batch == batch))
     _keep(tx, batch, entries)
 
 
 def merge_own(tx: Transaction, entries: Sequence[Entry]) -> int:
     """Add to the union's own places, in place of those with the same ids; gives how many are new."""
+    lasts_as_long_as_it_must(tx.session.connection())
     ids = [entry.id for entry in entries]
     known = set[int]()
     for some in _batched(ids, _ROWS):

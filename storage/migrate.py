@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from storage.engines import WITHOUT_LIMIT
+from storage.engines import lasts_as_long_as_it_must
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ async def migrate(engine: AsyncEngine, target: str = NEWEST) -> None:
     for attempt in count():
         try:
             async with engine.begin() as connection:
+                await connection.run_sync(lasts_as_long_as_it_must)
                 if engine.dialect.name == "postgresql":
-                    await connection.execute(WITHOUT_LIMIT)
                     await connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_PATIENCE}'"))
                 await connection.run_sync(upgrade, target)
             return

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterator
 
 _WHY: tuple[tuple[type[BaseException], str], ...] = (
     (
         ssl.SSLCertVerificationError,
         "its certificate is not accepted: see the clock of this machine, and who stands before the platform",
     ),
-    (ssl.SSLError, "what answers there speaks no TLS: see the address, and who stands before the platform"),
+    (ssl.SSLError, "no encryption was agreed on: see the address, and who stands before the platform"),
     (socket.gaierror, "its name is not found: see the address, and the name server of this machine"),
     (ConnectionRefusedError, "nothing listens there: see the address"),
 )
@@ -18,10 +19,19 @@ _WHY: tuple[tuple[type[BaseException], str], ...] = (
 
 def why(error: BaseException) -> str:
     """The remedy where the cause is known, else the kind of error; never its text, which may hold more."""
-    chain: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in chain:  # the libraries wrap what the system said
-        chain.append(cause)
-        cause = cause.__cause__ or cause.__context__
-    found = (text for each in chain for kind, text in _WHY if isinstance(each, kind))
+    found = (text for each in _causes(error) for kind, text in _WHY if isinstance(each, kind))
     return next(found, type(error).__name__)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What the libraries have wrapped: of a host with several addresses, one cause for each."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += each.exceptions if isinstance(each, BaseExceptionGroup) else ()
+        waiting += [before for before in (each.__cause__, each.__context__) if before is not None]

@@ -189,7 +189,7 @@ async def test_nothing_waits_for_a_lock_or_lasts_for_ever(shared: Database) -> N
             tx.session.scalar(sa.text(f"SHOW {name}")) for name in ("lock_timeout", "transaction_timeout")
         ]
 
-    assert await shared.run(limits) == ["1min", "110s"]
+    assert await shared.run(limits) == ["20s", "110s"]
 
 
 async def test_no_message_is_blamed_for_a_connection_that_an_operator_ends_while_it_is_handled(

@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from bot.adapters import GatewayFault
 from bot.adapters.matrix_client import Client
 from bot.adapters.matrix_wire import MatrixError
+from bot.adapters.reaching import why
 from bot.adapters.telegram import Telegram
 from bot.keychain import Keychain
 from storage.database import Database
@@ -176,7 +177,7 @@ async def unvouched(folder: Path) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("where", "why"),
+    ("where", "cause"),
     [
         ("unvouched", "its certificate is not accepted: see the clock of this machine"),
         ("http://onecloak.invalid", "its name is not found: see the address, and the name server"),
@@ -184,7 +185,7 @@ async def unvouched(folder: Path) -> AsyncIterator[str]:
     ],
 )
 async def test_the_operator_hears_why_a_platform_is_not_reached_and_what_to_see_to(
-    sqlite_database: Database, tmp_path: Path, where: str, why: str
+    sqlite_database: Database, tmp_path: Path, where: str, cause: str
 ) -> None:
     keychain = Keychain(sqlite_database, "matrix", lambda: datetime(2026, 3, 2, tzinfo=UTC))
     await keychain.load()
@@ -194,13 +195,20 @@ async def test_the_operator_hears_why_a_platform_is_not_reached_and_what_to_see_
         with pytest.raises(GatewayFault, match="Telegram cannot be reached") as fault:
             await telegram.start()
         await telegram.stop()
-        assert why in fault.value.reason
+        assert cause in fault.value.reason
         assert not fault.value.fatal
         client = Client(address, keychain, lambda: datetime(2026, 3, 2, tzinfo=UTC))
         stack.push_async_callback(client.close)
         with pytest.raises(MatrixError, match="the homeserver cannot be reached") as error:
             await client.call("GET", "/sync?timeout=0", seconds=5)
-        assert why in error.value.reason
+        assert cause in error.value.reason
+
+
+def test_of_a_host_with_two_addresses_the_cause_of_one_is_told() -> None:
+    both = ExceptionGroup("all attempts failed", [ConnectionRefusedError(), ConnectionRefusedError()])
+    wrapped = OSError("all attempts failed")
+    wrapped.__cause__ = both
+    assert why(wrapped) == "nothing listens there: see the address"
 
 
 # --- a homeserver ---------------------------------------------------------------------------------------
