@@ -32,6 +32,7 @@ def word(
     `first`, that something has changed.
     """
     if not may_hear(alert) or (escalation.word(alert.policy) is None and first is None):
+        alert.next_step_at = next_step(alert)  # what was due may have been a word that they want no more
         return []
     assert alert.person_id is not None
     alert.heard_at = moment.now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -40,6 +41,22 @@ async def test_nothing_unasked_is_written_however_long_it_lasts(sqlite_database:
         assert carla.inbox  # the escalation went on
         world.clear()
         await carla.presses("I take it")
+        ana.hears_nothing()
+
+
+async def test_who_wants_no_more_words_is_not_due_for_one_for_ever(sqlite_database: Database) -> None:
+    """They had agreed to be written to. The clock went round and round."""
+    async with console_world(sqlite_database, UNION) as world:
+        carla, ana = await world.coordinator("carla"), world.person("ana")
+        await ana.says(CRY)
+        await ana.presses("Yes")
+        await ana.says("/maywrite")
+        await world.forward(minutes=62)
+        await ana.says("/moment yes")
+        world.clear()
+        async with asyncio.timeout(60):
+            await world.forward(hours=1)
+        assert carla.inbox  # the escalation went on
         ana.hears_nothing()
 
 
