@@ -143,6 +143,11 @@ def unusable(error: Exception) -> str:
     """One sentence for the operator about a database that cannot be opened."""
     if words := outages.remedy(error):
         return f"the database can't be used: {words}."
+    if outages.is_no_database(error):
+        return (
+            f"{PREFIX}DATABASE_URL leads to a file that is no database, or whose head is damaged: name the "
+            "right one, or bring the newest backup back with `onecloak restore --replace`."
+        )
     return (
         f"{PREFIX}DATABASE_URL leads to no database that can be used ({type(error).__name__}): check that "
         "the file or the server is there, and that its name, user and password are right."

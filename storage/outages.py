@@ -13,7 +13,6 @@ _FULL_OR_LOCKED = {
     *_BREAKS, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_PROTOCOL,
 }  # fmt: skip
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _DAMAGED_STATES = ("XX001", "XX002")  # of PostgreSQL: data, an index
 # Classes of PostgreSQL's error codes: read-only, no room or memory, a lock that was not to be had.
 _NO_ROOM = ("25", "53", "55")
@@ -66,7 +65,14 @@ def is_full_or_locked(error: BaseException) -> bool:
 def is_damaged(error: BaseException) -> bool:
     """Whether what the disk gives back is not what was written: no trouble that ends by itself."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    return _sqlite_code(cause) in _DAMAGED or getattr(cause, "sqlstate", None) in _DAMAGED_STATES
+    return (
+        _sqlite_code(cause) == sqlite3.SQLITE_CORRUPT or getattr(cause, "sqlstate", None) in _DAMAGED_STATES
+    )
+
+
+def is_no_database(error: BaseException) -> bool:
+    """Whether a file is something else, or its head is spoiled: nobody can tell the one from the other."""
+    return _sqlite_code(error.orig if isinstance(error, DBAPIError) else error) == sqlite3.SQLITE_NOTADB
 
 
 def is_elsewhere(error: BaseException) -> bool:

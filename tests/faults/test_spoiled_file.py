@@ -47,7 +47,8 @@ async def test_a_spoiled_head_ends_the_start_with_what_to_do(settings: Settings)
     spoil(settings, 1)
     with pytest.raises(SettingsError) as told:
         await open_database(settings, open_vault(settings)[0], Random(1))
-    assert str(told.value) == f"the database can't be used: {DAMAGED}."
+    assert "a file that is no database, or whose head is damaged" in str(told.value)
+    assert "`onecloak restore --replace`" in str(told.value)
     assert not isinstance(told.value, NotNow)
 
 
