@@ -225,13 +225,15 @@ def _is_older_yes_or_no(ctx: Context, text: str, fitting: Fitting, newest: Shown
     """Whether a label says just yes or no, of an older message, and not of what an SOS still asks."""
     choice, _summary, says = fitting
     alert = alerts.unresolved_of(ctx.tx, ctx.person.id, "sos")
-    if choice is newest or (alert is not None and _command_of(says) == f"/{alert.question}"):
+    if choice is newest or (alert is not None and _command_of(says) == alert.question):
         return False
     return ctx.core.lexicons.answer(text, ctx.person.language) is not None
 
 
-def _command_of(says: str) -> str:
-    return says.split(" ")[0]
+def _command_of(says: str) -> str | None:
+    """The name of the command that a button says; None where it is an answer in a form."""
+    command = commands.read(says)
+    return command[0] if command else None
 
 
 def _still_asked(ctx: Context, fitting: list[Fitting]) -> list[Fitting]:
@@ -294,7 +296,7 @@ def _meant(ctx: Context, inbound: Inbound, fitting: list[Fitting]) -> list[Outbo
         passing_on = f"/tell {about} {inbound.text.strip()}"
         meant.append(Button(joined(about, conversing.role(ctx, talk)), passing_on))
     choice, _summary, says = fitting[0]
-    if len(meant) > 1 and _command_of(says) != "/take":  # a crisis comes before both
+    if len(meant) > 1 and _command_of(says) != "take":  # a crisis comes before both
         return [ctx.reply(_("Which one do you mean?"), *meant)]
     return _choose(ctx, inbound, choice, says)
 

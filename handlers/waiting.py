@@ -31,12 +31,13 @@ def word(
     told: how many know, if that was counted already. Of a kind that has no word of its own they hear only
     `first`, that something has changed.
     """
-    if not may_hear(alert) or (escalation.word(alert.policy) is None and first is None):
-        alert.next_step_at = next_step(alert)  # what was due may have been a word that they want no more
+    hears = may_hear(alert) and (escalation.word(alert.policy) is not None or first is not None)
+    if hears:
+        alert.heard_at = moment.now
+    alert.next_step_at = next_step(alert)  # also where what was due is a word that they want no more
+    if not hears:
         return []
     assert alert.person_id is not None
-    alert.heard_at = moment.now
-    alert.next_step_at = next_step(alert)
     said = Outbound(
         alert.person_id,
         _standing(moment, alert, first, alerts.told(moment.tx, alert.id) if told is None else told),

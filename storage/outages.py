@@ -50,6 +50,11 @@ def leave_what_is_read_only(context: sa.ExceptionContext) -> None:
         context.is_disconnect = True
 
 
+def _cause(error: BaseException) -> BaseException | None:
+    """What the driver said, which SQLAlchemy wraps."""
+    return error.orig if isinstance(error, DBAPIError) else error
+
+
 def _sqlite_code(error: BaseException | None) -> int | None:
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF  # without its finer half
@@ -57,22 +62,21 @@ def _sqlite_code(error: BaseException | None) -> int | None:
 
 def is_full_or_locked(error: BaseException) -> bool:
     """Whether the disk is full or read-only, or the database locked: what was asked of it is not at fault."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = _cause(error)
     state = getattr(cause, "sqlstate", None) or ""
     return _sqlite_code(cause) in _FULL_OR_LOCKED or (state[:2] in _NO_ROOM and state not in _TOOK_TOO_LONG)
 
 
 def is_damaged(error: BaseException) -> bool:
     """Whether what the disk gives back is not what was written: no trouble that ends by itself."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return (
-        _sqlite_code(cause) == sqlite3.SQLITE_CORRUPT or getattr(cause, "sqlstate", None) in _DAMAGED_STATES
-    )
+    cause = _cause(error)
+    is_told = getattr(cause, "sqlstate", None) in _DAMAGED_STATES
+    return is_told or _sqlite_code(cause) == sqlite3.SQLITE_CORRUPT
 
 
 def is_no_database(error: BaseException) -> bool:
     """Whether a file is something else, or its head is spoiled: nobody can tell the one from the other."""
-    return _sqlite_code(error.orig if isinstance(error, DBAPIError) else error) == sqlite3.SQLITE_NOTADB
+    return _sqlite_code(_cause(error)) == sqlite3.SQLITE_NOTADB
 
 
 def is_elsewhere(error: BaseException) -> bool:
@@ -89,7 +93,7 @@ def is_outage(error: BaseException) -> bool:
     """Whether the database fails and not what was asked of it: the same is tried again, as it is."""
     if is_full_or_locked(error):
         return True
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = _cause(error)
     if _sqlite_code(cause) is not None:
         return False  # it answers, and what was asked is wrong
     if isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -104,7 +108,7 @@ def remedy(error: BaseException) -> str:
     """The cause of a trouble that ends when the operator has done what stands behind it; "" if unknown."""
     if is_damaged(error):
         return DAMAGED
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = _cause(error)
     if _sqlite_code(cause) == sqlite3.SQLITE_FULL:
         return "the disk is full: make room on it"
     found: BaseException | None = cause

@@ -91,31 +91,20 @@ async def test_another_persons_button_and_forged_tokens_are_refused(world: World
     world.nobody_hears_anything_else()
 
 
-async def test_a_number_when_two_questions_came_is_asked_about(world: World) -> None:
-    ben = await world.volunteer("ben", "I can fetch medicine and walk dogs")
-    await world.forward(minutes=1)
-    first = await world.need("ana")
-    await _needs_a_walk(world)
-    world.clear()
-    await ben.says("1")
-    asked = ben.hears("Which one do you mean?", first, "Look after animals · urgent")
-    await ben.presses(next(label for label in asked.labels if first in label))
-    ben.hears(first, "open to you", "insulin")
-    world.person("ana").hears("Someone has accepted")
-    world.nobody_hears_anything_else()
-
-
-async def test_a_yes_when_two_questions_came_is_asked_about(world: World) -> None:
+@pytest.mark.parametrize("answer", ["1", "yes"])
+async def test_an_answer_when_two_questions_came_is_asked_about(world: World, answer: str) -> None:
     """Else they would have promised to do what they had not read."""
     ben = await world.volunteer("ben", "I can fetch medicine and walk dogs")
     await world.forward(minutes=1)
     first = await world.need("ana")
     await _needs_a_walk(world)
     world.clear()
-    await ben.says("yes")
-    asked = ben.hears("Which one do you mean?", first)
+    await ben.says(answer)
+    asked = ben.hears("Which one do you mean?", first, "Look after animals · urgent")
     await ben.presses(next(label for label in asked.labels if first in label))
-    ben.hears(first, "open to you")
+    ben.hears(first, "open to you", "insulin")
+    world.person("ana").hears("Someone has accepted")
+    world.nobody_hears_anything_else()
 
 
 async def test_a_yes_means_the_newest_of_what_was_read(world: World) -> None:

@@ -167,18 +167,21 @@ def _asks_too_long(ctx: Context) -> None:
     ctx.tx.session.execute(sa.text("SELECT pg_sleep(10)"))
 
 
-async def test_no_message_is_blamed_for_what_somebody_keeps_locked(
-    shared: Database, operator: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An operator's long work on a table must not have people told that their words were not understood."""
-    await operator.execute(f"SELECT pg_advisory_lock({SOMEBODY_KEEPS})")
-    trouble = Trouble(_finds_something_locked, 6)
+async def _nobody_is_blamed(shared: Database, monkeypatch: pytest.MonkeyPatch, trouble: Trouble) -> None:
     monkeypatch.setitem(COMMANDS, "my", Command(trouble))
     async with running_bot(shared) as world:
         await is_up(world)
         await all_write(world)
         await all_are_answered_once(world)
     assert not trouble.left
+
+
+async def test_no_message_is_blamed_for_what_somebody_keeps_locked(
+    shared: Database, operator: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator's long work on a table must not have people told that their words were not understood."""
+    await operator.execute(f"SELECT pg_advisory_lock({SOMEBODY_KEEPS})")
+    await _nobody_is_blamed(shared, monkeypatch, Trouble(_finds_something_locked, 6))
 
 
 async def test_nothing_waits_for_a_lock_or_lasts_for_ever(shared: Database) -> None:
@@ -196,13 +199,7 @@ async def test_no_message_is_blamed_for_a_connection_that_an_operator_ends_while
     shared: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However often: to be set aside at the fourth time is for what kills the process."""
-    trouble = Trouble(_ended_by_an_operator, 4)
-    monkeypatch.setitem(COMMANDS, "my", Command(trouble))
-    async with running_bot(shared) as world:
-        await is_up(world)
-        await all_write(world)
-        await all_are_answered_once(world)
-    assert not trouble.left
+    await _nobody_is_blamed(shared, monkeypatch, Trouble(_ended_by_an_operator, 4))
 
 
 @pytest.mark.parametrize("what", [_thinks_too_long, _asks_too_long])

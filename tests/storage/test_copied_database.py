@@ -238,9 +238,8 @@ async def test_after_forget_no_key_that_is_left_opens_anything_of_hers(lived: Wo
     assert not any(each in raw(path) for each in gone), "neither in a free page nor in the log, at once"
 
     await lived.forward(days=4)
-    for _hour in range(
-        13
-    ):  # a leap is doubted: what is due to be destroyed goes by the hours that the bot runs
+    # A leap is doubted: what is due to be destroyed goes by the hours that the bot runs.
+    for _hour in range(13):
         await lived.forward(hours=1)
     assert NOTED not in await everything(lived), "what Carla noted of her is gone with Carla's own event"
     assert in_clear(path) == []
