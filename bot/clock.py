@@ -90,17 +90,17 @@ class Clock:
 
     async def _run(self, duty: Duty, now: datetime) -> int:
         try:
-            return self._counted(
-                duty, await self.database.run(partial(self._run_batch, duty=duty, now=now, limit=AT_ONCE))
-            )
+            return await self._try(duty, now, AT_ONCE)
         except Exception as error:  # noqa: BLE001 (a wall: what is due beside it must still happen)
+            if is_outage(error):  # one by one, each might wait as long for the same lock
+                log.warning("the database fails (%s); what is due stays due", type(error).__name__)
+                return 0
             log.warning("a batch of due %s failed (%s); they run one by one", duty.name, type(error).__name__)
         done = 0
         for _ in range(AT_ONCE):
             try:
-                late = await self.database.run(partial(self._run_batch, duty=duty, now=now, limit=1))
-                count = self._counted(duty, late)
-            except Exception as error:
+                count = await self._try(duty, now, 1)
+            except Exception as error:  # a wall, as above
                 if is_outage(error):
                     log.warning("the database fails (%s); what is due stays due", type(error).__name__)
                     break
@@ -112,6 +112,12 @@ class Clock:
             done += count
         return done
 
+    async def _try(self, duty: Duty, now: datetime, limit: int) -> int:
+        late = await self.database.run(partial(self._run_batch, duty=duty, now=now, limit=limit))
+        for each in late:
+            self.lateness[duty.name].add(each)
+        return len(late)
+
     def _run_batch(self, tx: Transaction, duty: Duty, now: datetime, limit: int) -> list[timedelta]:
         """Run what is due, and say how late each was."""
         moment = Moment(self.core, tx, now)
@@ -120,11 +126,6 @@ class Clock:
         if found:
             post(moment, duty.run(moment, found))
         return late
-
-    def _counted(self, duty: Duty, late: Sequence[timedelta]) -> int:
-        for each in late:
-            self.lateness[duty.name].add(each)
-        return len(late)
 
     def _put_off(self, tx: Transaction, duty: Duty, now: datetime) -> int:
         moment = Moment(self.core, tx, now)

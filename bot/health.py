@@ -73,9 +73,12 @@ class Health:
         self.now = now
 
     def not_alive(self) -> list[str]:
-        """Why this process should be ended and started anew; empty while its loops come round."""
+        """Why this process should be ended and started anew; empty while its loops come round.
+
+        A database that fails is no reason: the next process would meet the same.
+        """
         now = self.now()
-        stuck = sorted(name for name, at in self.app.loops.turns.items() if now - at > LOOP_HOLDS)
+        stuck = sorted(name for name, at in self.app.loops.rounds.items() if now - at > LOOP_HOLDS)
         return [f"no turn for a minute: {name}" for name in stuck]
 
     async def not_ready(self) -> list[str]:

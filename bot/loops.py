@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.repeats import Repeats
-from storage.outages import remedy
+from storage.outages import is_outage, remedy
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,8 @@ class Loops:
     now: Callable[[], datetime]
     longest_turn: float | None
     walls: Counter[str] = field(default_factory=Counter)  # failures, by what failed and went on
-    turns: dict[str, datetime] = field(default_factory=dict)  # when each loop last came round
+    turns: dict[str, datetime] = field(default_factory=dict)  # when each loop's last turn ended well
+    rounds: dict[str, datetime] = field(default_factory=dict)  # or failed by a fault that no restart mends
     _wakes: dict[str, asyncio.Event] = field(default_factory=dict)
     _repeats: Repeats = field(default_factory=Repeats)
 
@@ -42,7 +43,7 @@ class Loops:
     ) -> None:
         """Take turns until `stopping` is set, each `pause` seconds at the latest after an idle one."""
         wake = self._wakes[name] = asyncio.Event()
-        self.turns[name] = self.now()
+        self.turns[name] = self.rounds[name] = self.now()
         while not stopping.is_set():
             wake.clear()
             try:
@@ -51,8 +52,10 @@ class Loops:
             except Exception as error:  # noqa: BLE001 (a wall: a loop goes on, whatever happens)
                 self.failed(name, error)
                 busy = 0
+                if is_outage(error):
+                    self.rounds[name] = self.now()
             else:
-                self.turns[name] = self.now()
+                self.turns[name] = self.rounds[name] = self.now()
             if busy:
                 self.wake_others(name)
                 continue

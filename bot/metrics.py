@@ -136,7 +136,7 @@ def _of_process(app: App, folder: Path, now: datetime) -> Iterable[Metric]:
     free = shutil.disk_usage(folder).free
     yield _gauge("disk_free_bytes", "Space that is left where the data stands.", free)
     silence = {(name,): _seconds(now - at) for name, at in app.loops.turns.items()}
-    yield _gauges("loop_silence_seconds", "Since each loop last came round.", ("loop",), silence)
+    yield _gauges("loop_silence_seconds", "Since a turn of each loop ended well.", ("loop",), silence)
     walls = Counter(app.loops.walls)
     walls += Counter({"turn": app.worker.failures, "duty": app.clock.failures})
     for each in app.stations:

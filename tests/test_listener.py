@@ -20,6 +20,7 @@ from bot.health import Asking, Health
 from bot.listener import listening, watched
 from bot.metrics import Metrics
 from bot.settings import SettingsError
+from bot.watch import LOOP_HOLDS
 from storage.database import Database, Transaction
 from storage.standing import INBOX_DEPTH, OUTBOX_DEPTH, standing
 from storage.tables import Lease, Outbox
@@ -78,11 +79,28 @@ def of(figures: dict[Sample, float], name: str, **labels: str) -> float:
 
 async def test_a_loop_that_does_not_come_round_is_no_life(sqlite_database: Database, tmp_path: Path) -> None:
     async with console_world(sqlite_database) as world, watching(world, tmp_path) as watcher:
-        world.app.loops.turns = {"worker": NOON, "clock": NOON}
+        world.app.loops.rounds = {"worker": NOON, "clock": NOON}
         assert await watcher.asks("/healthz") == (200, [])
         world.time.moment += 2 * MINUTE
-        world.app.loops.turns["worker"] = world.time.moment
+        world.app.loops.rounds["worker"] = world.time.moment
         assert await watcher.asks("/healthz") == (503, ["no turn for a minute: clock"])
+
+
+async def test_a_loop_whose_turns_fail_with_the_database_is_alive_and_the_sign_of_life_is_withheld(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """Who keeps a table locked for minutes must not have all workers started anew for nothing."""
+    async with console_world(sqlite_database) as world, watching(world, tmp_path) as watcher:
+        stopping = asyncio.Event()
+
+        async def fails() -> int:
+            world.time.moment += 2 * MINUTE
+            stopping.set()
+            raise ConnectionRefusedError
+
+        await world.app.loops.repeat("clock", fails, 1.0, stopping)
+        assert await watcher.asks("/healthz") == (200, [])
+        assert world.time.moment - world.app.loops.turns["clock"] > LOOP_HOLDS
 
 
 async def test_a_process_is_ready_once_it_runs_and_serves_its_account(

@@ -211,18 +211,21 @@ async def test_a_step_of_an_alert_that_the_disk_held_up_is_taken_at_once_when_it
     assert kinds == ["sos"]
 
 
-async def test_a_step_whose_batch_failed_alone_with_the_disk_is_not_put_off(
-    disk: Disk, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The disk is back before the step could be put off: it must be due all the same."""
+async def test_a_step_whose_batch_failed_alone_with_the_disk_is_not_put_off(disk: Disk, world: World) -> None:
+    """The disk is back before the step could be put off: it must be due all the same.
+
+    Nor is it tried one by one: whatever else is due would wait for the same lock again.
+    """
     await world.coordinator("carla")
     await world.person("ana").says("/sos the curtains are burning")
     due = await world.database.run(lambda tx: tx.session.scalar(sa.select(sa.func.min(Alert.next_step_at))))
     assert due is not None
     world.time.moment = due + timedelta(seconds=1)
     page = alarms.all_due
+    tries = []
 
     def held_up(moment: Moment, found: list[Alert]) -> object:
+        tries.append(len(found))
         moment.tx.session.execute(sa.text("PRAGMA query_only = 1"))
         told = page(moment, found)
         moment.tx.write()
@@ -236,6 +239,7 @@ async def test_a_step_whose_batch_failed_alone_with_the_disk_is_not_put_off(
         object.__setattr__(duty, "run", page)
     after = await world.database.run(lambda tx: tx.session.scalar(sa.select(sa.func.min(Alert.next_step_at))))
     assert after == due, "it is still due, and was not put off"
+    assert tries == [1]
     world.clear()
     await world.settle()
     assert world.person("ana").inbox or world.person("carla").inbox
