@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import aliased
 
 from storage import queues
+from storage.adding import LEAVE, add_all
 from storage.among import among
 from storage.database import Transaction
 from storage.tables import Account, Alert, Cursor, Inbox, Key, Person
@@ -179,8 +180,7 @@ def report(
 
 def _insert(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     """Write events; one that is known already, by its gateway and key, is left as it is."""
-    engine = sqlite if tx.is_sqlite else postgresql
-    tx.session.connection().execute(engine.insert(Inbox).on_conflict_do_nothing(), rows)
+    add_all(tx.session.connection(), Inbox, rows, LEAVE)
     tx.news.add("inbox")
 
 
