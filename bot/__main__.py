@@ -7,6 +7,7 @@ import asyncio
 import base64
 import dataclasses
 import fcntl
+import io
 import resource
 import secrets
 import signal
@@ -29,6 +30,8 @@ HEALTHY_FOR = 30  # seconds since the last sign of life
 def main() -> None:
     """Parse the command line and run one command; a wrong setting is one sentence on standard error."""
     arguments = _parser().parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a letter shows the others
     try:
         if arguments.command == "key":
             _out(base64.b64encode(secrets.token_bytes(32)).decode())
@@ -219,7 +222,7 @@ def _only_process(settings: Settings) -> IO[str] | None:
         path = path.resolve()  # the same file may have two names
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.with_suffix(".lock").open("w")
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the latter of a link that leads to itself
         raise SettingsError(
             f"ONECLOAK_DATABASE_URL leads to no place that can be written ({type(error).__name__})."
         ) from None

@@ -308,7 +308,9 @@ def read_settings(env_file: Path | None = Path(".env"), **values: Any) -> Settin
         raise SettingsError(
             f"{PREFIX}{group} is wrong: set its parts one by one as in .env.example."
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise SettingsError(f"{env_file} cannot be read: save it as UTF-8.") from None
+    except OSError as error:
         raise SettingsError(f"{env_file} cannot be read ({type(error).__name__}).") from None
 
 

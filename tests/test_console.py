@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 STORY = """
@@ -85,6 +87,22 @@ def test_what_was_said_is_there_after_a_restart(tmp_path: Path) -> None:
     assert "Where is help needed?" in out
     again = onecloak(tmp_path, "run", said="/as ana\n/my\n")
     assert "Food and shopping" in again
+
+
+def test_a_terminal_that_lacks_a_letter_shows_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    out = onecloak(tmp_path, "run", said="/as ana\nhello\n")
+    assert "Espa?ol" in out
+
+
+def test_a_link_that_leads_to_itself_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to("data")
+    with pytest.raises(subprocess.CalledProcessError) as ended:
+        onecloak(tmp_path, "run")
+    (told,) = ended.value.stderr.splitlines()
+    assert told.startswith("One Cloak cannot go on: ONECLOAK_DATABASE_URL leads to no place")
 
 
 def test_the_first_coordinator_is_listed_and_removed(tmp_path: Path) -> None:

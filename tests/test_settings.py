@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError) as error:
         read_settings(path)
-    assert sentence(error).startswith(f"{path} cannot be read")
+    assert sentence(error) == f"{path} cannot be read: save it as UTF-8."
 
 
 def test_what_is_set_is_used_and_empty_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
