@@ -281,6 +281,18 @@ async def test_a_lease_given_up_is_free_and_its_number_never_returns(database: D
     assert await lease("two") == 2
 
 
+async def test_a_lease_of_the_version_before_which_lasted_longer_is_not_taken_while_it_lasts(
+    database: Database,
+) -> None:
+    """Its holder would be told that another program receives with the token, and tell the coordinators."""
+
+    async def lease(holder: str, lasts: timedelta) -> int | None:
+        return await database.run(lambda tx: work.lease(tx, "gateway x", holder, lasts, alone=False))
+
+    assert await lease("before", timedelta(seconds=10)) == 1
+    assert await lease("new", timedelta(seconds=6)) is None
+
+
 async def test_of_many_that_ask_for_a_new_lease_at_once_one_gets_it(database: Database) -> None:
     for number in range(10):
         lease = partial(work.lease, name=f"gateway {number}", lasts=LEASE, alone=False)
