@@ -138,6 +138,16 @@ class Listener(Protocol):
     async def tend(self) -> int: ...
 
 
+@runtime_checkable
+class Asking(Protocol):
+    """An adapter that asks, before each request that others can see, if it may still speak as the account.
+
+    One that was frozen between two requests must not say the rest when another process has taken over.
+    """
+
+    may_speak: Callable[[], bool]
+
+
 class Adapter(Protocol):
     """One account on one platform, which receives and sends.
 

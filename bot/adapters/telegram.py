@@ -77,6 +77,7 @@ class Telegram:
     ) -> None:
         """doorkeeper: without one no group is ever left. hook: with one, updates are brought to us."""
         self.pace = pace
+        self.may_speak: Callable[[], bool] = lambda: True
         self._hook = hook
         self._poll_seconds = poll_seconds
         self._commands = commands
@@ -88,6 +89,7 @@ class Telegram:
         )
         self._sends = Wire(
             longest=2 * answer_seconds + 1,
+            may_speak=lambda: self.may_speak(),
             connection_pool_size=64,
             read_timeout=answer_seconds,
             pool_timeout=5,

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -60,6 +61,7 @@ _TWO_POLLERS = "Another program receives with this bot's token: stop it, or give
 _WEBHOOK = "A webhook was set for this bot while it was running: restart, which removes the webhook."
 
 
+_SPEAKS = ("send", "editMessage", "deleteMessage")  # how the names of those methods begin
 FOR_A_FILE = 240.0  # seconds, up or down; a courier's claim lasts longer
 
 
@@ -71,13 +73,33 @@ class Flooded(TelegramError):
         self.wait = wait
 
 
+class TakenOver(TelegramError):
+    """Another process may speak as the bot now."""
+
+    def __init__(self) -> None:
+        super().__init__("the account may be another process's now")
+
+
 class Wire(HTTPXRequest):
     """The library's connection, which logs nothing that Telegram said, and waits for no answer for ever."""
 
-    def __init__(self, *, longest: float, **kwargs: Any) -> None:
-        """longest: seconds for a whole answer; the library's limits begin anew with each byte that comes."""
-        super().__init__(**kwargs)
+    def __init__(self, *, longest: float, may_speak: Callable[[], bool] | None = None, **kwargs: Any) -> None:
+        """longest: seconds for a whole answer; the library's limits begin anew with each byte that comes.
+
+        may_speak: asked before each request that changes what people see.
+        """
+        super().__init__(httpx_kwargs={"event_hooks": {"request": [self._look_at]}}, **kwargs)
         self._longest = longest
+        self._may_speak = may_speak
+
+    async def _look_at(self, request: httpx.Request) -> None:
+        if self._may_speak is not None and request.url.path.rpartition("/")[2].startswith(_SPEAKS):
+            request.extensions["trace"] = self._ask
+
+    async def _ask(self, event: str, _info: object) -> None:
+        """At the last moment: a connection stands, and nothing is written yet."""
+        if event.endswith(".send_request_headers.started") and self._may_speak and not self._may_speak():
+            raise TakenOver
 
     async def do_request(
         self, url: str, method: str, request_data: RequestData | None = None, *args: Any, **kwargs: Any
@@ -118,6 +140,8 @@ def outcome(error: TelegramError) -> Exception:
     match error:
         case Flooded():
             return NotSent("Telegram asks to wait", error.wait)
+        case TakenOver():
+            return NotSent(error.message)
         case ChatMigrated():
             return ChatMoved(str(error.new_chat_id))
         case Forbidden():

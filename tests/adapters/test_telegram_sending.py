@@ -57,6 +57,34 @@ async def test_a_long_text_comes_in_parts_with_the_buttons_on_the_last(bot: Tele
     assert {*sent} == {str(one.message_id) for one in heard}
 
 
+async def test_who_may_speak_no_more_in_the_middle_of_a_long_text_leaves_the_rest_unsaid(
+    bot: Telegram, api: BotApi
+) -> None:
+    """It was frozen after the first part, say, and another has taken the account over."""
+    bot.may_speak = lambda: not api.sent
+    with pytest.raises(Uncertain, match="only a part of the message was sent"):
+        await bot.send(Outgoing("501", "🧣 <cloak> " * 1000))
+    assert len(api.person(ANA).heard) == 1
+
+
+async def test_who_may_speak_no_more_sends_and_changes_nothing_and_still_hears(
+    bot: Telegram, api: BotApi
+) -> None:
+    (sent,) = await bot.send(Outgoing("501", "hello", buttons=YES_NO))
+    bot.may_speak = lambda: False
+    calls = len(api.calls)
+    for message in (Outgoing("501", "again"), Outgoing("501", "", retracts=(sent,)),
+                    Outgoing("501", "changed", edits=sent),
+                    Outgoing("501", "", file=File("photo", "image/png", b"a picture"))):  # fmt: skip
+        with pytest.raises(NotSent, match="another process"):
+            await bot.send(message)
+    assert len(api.calls) == calls, "not even asked"
+    await bot.check()
+    bot.may_speak = lambda: True
+    await bot.send(Outgoing("501", "again"))
+    assert [each.text for each in api.person(ANA).heard] == ["hello", "again"]
+
+
 async def test_words_that_no_encoding_takes_are_sent_nonetheless(bot: Telegram, api: BotApi) -> None:
     await bot.send(Outgoing("501", "a\ud83d\0b", buttons=(Press("\ud83dYes", "t"),)))
     assert api.person(ANA).heard[0].text == "a\ufffdb"

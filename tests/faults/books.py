@@ -138,7 +138,7 @@ def _lines_at_most_once(api: BotApi, crowd: Crowd, uncertain: int) -> int:
     for writer, reader in ((crowd.ana, crowd.ben), (crowd.ben, crowd.ana)):
         mine = [words for one, _, words in crowd.lines if one is writer]
         heard = [sent.text.splitlines()[-1] for sent in reader.account.heard if "writes line" in sent.text]
-        assert heard == [words for words in mine if words in heard], "out of order, or twice"
+        assert heard == [words for words in mine if words in heard], f"out of order, or twice: {heard}"
         missing += len(mine) - len(heard)
     told = sum(UNKNOWN in sent.text for each in (crowd.ana, crowd.ben) for sent in each.account.heard)
     assert missing <= uncertain <= told

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.adapters import Asking
 from bot.holding import Holding, LeaseLost
 from storage import work
 from storage.database import Database, Transaction
@@ -25,7 +26,7 @@ from tests.faults.crowd import GLANCE, Crowd
 from tests.faults.hosts import CAN_BE_MADE, Host, a_host, passage
 from tests.faults.household import Household
 from tests.storage import BOTH_ENGINES, DAY
-from tests.world import NOON, make_core
+from tests.world import NOON, make_core, telegram_world
 
 pytestmark = BOTH_ENGINES
 PROMISED = timedelta(seconds=10)
@@ -70,6 +71,19 @@ async def test_who_slept_longer_than_the_lease_knows_it_by_its_own_clock(databas
     assert not holding.may_have_run_out()
     ticks[0] = 6.0
     assert holding.may_have_run_out() is not database.is_sqlite, "where one file has one process"
+
+
+async def test_who_slept_in_the_middle_of_a_message_does_not_say_the_rest(shared: Database) -> None:
+    """In that time another may have taken over, said what came next, and told the writer of the doubt."""
+    async with telegram_world(shared) as world:
+        station, ticks = world.app.stations[0], [0.0]
+        station.holding._ticks = lambda: ticks[0]
+        station.holding.is_renewed = True
+        await station.holding.take()
+        assert isinstance(station.adapter, Asking)
+        assert station.adapter.may_speak()
+        ticks[0] = 6.0
+        assert not station.adapter.may_speak()
 
 
 async def test_a_takeover_waits_for_what_the_holder_is_just_committing(shared: Database) -> None:
