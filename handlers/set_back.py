@@ -17,7 +17,7 @@ from handlers import (
     waves,
 )
 from handlers.context import Moment
-from storage import choices, retention
+from storage import choices, people, retention
 from storage import set_back as stored
 
 FETCHED_WITHIN = timedelta(minutes=5)
@@ -32,7 +32,8 @@ def clock_went_back(moment: Moment, *, seen: bool) -> None:
     alarms.clock_went_back(moment)
     if retention.is_surely_wrong(moment.now):
         return
-    choices.clock_went_back(moment.tx, moment.now)
+    if choices.clock_went_back(moment.tx, moment.now) or seen:  # to look at all people takes a while
+        people.clock_went_back(moment.tx, moment.now)
     stored.open_needs(
         moment.tx, moment.now, unasked=minors.AGAIN, ahead=asking.AHEAD, wait=moment.union.wave_wait,
         urgent_wait=moment.union.urgent_wave_wait, rests=waves.RESTS,

@@ -43,7 +43,7 @@ _OF_LATER = (
 _BROUGHT_BACK = (
     sa.update(Choice.__table__)  # type: ignore[arg-type]
     .where(Choice.id == _OF_LATER.c.id)
-    .values(created_at=sa.bindparam("now"), position=_OF_LATER.c.position)
+    .values(created_at=sa.bindparam("just_before"), position=_OF_LATER.c.position)
 )
 
 
@@ -114,12 +114,12 @@ def recent(tx: Transaction, account_id: UUID) -> list[Shown]:
     return tx.loaded.choices[account_id][:RECENT]
 
 
-def clock_went_back(tx: Transaction, now: datetime) -> None:
+def clock_went_back(tx: Transaction, now: datetime) -> int:
     """Have what was shown by a clock ahead go before all that is shown from now on, in the order it had.
 
-    Else a number or a label would mean one of those for as long as the clock was ahead.
+    Else a number or a label would mean one of those for as long as the clock was ahead. Gives their number.
     """
-    tx.rows(_BROUGHT_BACK, now=now)
+    return tx.rows(_BROUGHT_BACK, now=now, just_before=now - timedelta.resolution).rowcount
 
 
 def purge(tx: Transaction, now: datetime, keep: timedelta) -> None:

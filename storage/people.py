@@ -128,6 +128,13 @@ def spoke(tx: Transaction, now: datetime, account: Account) -> None:
     tx.pending.heard_at = now
 
 
+def clock_went_back(tx: Transaction, now: datetime) -> None:
+    """Nobody has spoken later than now: else what they say from now on would count as older than that."""
+    for column in (Person.last_heard_at, Account.last_spoke_at):
+        ahead = sa.update(column.class_).where(column > now).values({column.key: now})
+        tx.session.execute(ahead.execution_options(synchronize_session=False))
+
+
 def account_of(tx: Transaction, person_id: UUID) -> Account | None:
     """Where the person is spoken to: the reachable account in which they last spoke."""
     tx.write()

@@ -12,7 +12,7 @@ from handlers.messages import Words
 from tests.bot_api import Sent
 from tests.bot_api_groups import Group, press
 from tests.matrix_world import MatrixPlatform
-from tests.world import ConsolePlatform, Friend, Heard, TelegramPlatform, World
+from tests.world import BARCELONA, ConsolePlatform, Friend, Heard, TelegramPlatform, World
 
 GPS, CAMERA = 0x8825, 0x0110
 
@@ -30,6 +30,14 @@ def photo_with_secrets() -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (32, 16), "green").save(out, "JPEG", exif=exif)
     return out.getvalue()
+
+
+async def needs_a_walk(someone: Friend) -> None:
+    """They ask, urgently, for somebody who walks their dog."""
+    await someone.says("/need someone to walk my dog")
+    await someone.presses("It is urgent")
+    await someone.sends_place(*BARCELONA)
+    await someone.presses("For me")
 
 
 async def restart(world: World) -> None:

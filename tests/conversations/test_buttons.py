@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conversations.acts import press_token, tokens
-from tests.world import BARCELONA, Friend, World
+from tests.conversations.acts import needs_a_walk, press_token, tokens
+from tests.world import Friend, World
 
 
 async def _talk(world: World, volunteer: str = "ben") -> tuple[Friend, Friend, str]:
@@ -97,7 +97,7 @@ async def test_an_answer_when_two_questions_came_is_asked_about(world: World, an
     ben = await world.volunteer("ben", "I can fetch medicine and walk dogs")
     await world.forward(minutes=1)
     first = await world.need("ana")
-    await _needs_a_walk(world)
+    await needs_a_walk(world.person("zoe"))
     world.clear()
     await ben.says(answer)
     asked = ben.hears("Which one do you mean?", first, "Look after animals · urgent")
@@ -114,18 +114,10 @@ async def test_a_yes_means_the_newest_of_what_was_read(world: World) -> None:
     await world.forward(minutes=1)
     await ben.says("thank you")
     await world.forward(minutes=1)
-    await _needs_a_walk(world)
+    await needs_a_walk(world.person("zoe"))
     world.clear()
     await ben.says("yes")
     ben.hears("Look after animals", "open to you")
-
-
-async def _needs_a_walk(world: World) -> None:
-    zoe = world.person("zoe")
-    await zoe.says("/need someone to walk my dog")
-    await zoe.presses("It is urgent")
-    await zoe.sends_place(*BARCELONA)
-    await zoe.presses("For me")
 
 
 async def test_a_number_after_the_receipt_and_the_question_of_consent_is_asked_about(world: World) -> None:

@@ -16,7 +16,8 @@ from handlers.context import Union
 from storage import inbox, retention, work
 from storage.database import Database, Transaction
 from storage.tables import Attachment, Choice, Code, Conversation, Inbox, Key, Lease, Outbox
-from tests.conversations.acts import photo_with_secrets, restart
+from tests.conversations.acts import needs_a_walk, photo_with_secrets, restart
+from tests.conversations.chats import joined, two_platforms
 from tests.conversations.crews import crew, rings_at, rung, the_alert
 from tests.storage import BOTH_ENGINES
 from tests.world import ConsolePlatform, World, console_world
@@ -209,6 +210,38 @@ async def test_a_number_means_the_newest_question_although_the_clock_was_ahead_w
     world.clear()
     await ana.says("2")
     ana.hears("A partir de ahora te escribo en español")
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_two_unread_invitations_are_asked_about_although_the_clock_was_ahead_when_their_reader_spoke(
+    world: World, restarted: bool
+) -> None:
+    ben, right = await world.volunteer("ben", "I can fetch medicine and walk dogs"), world.time()
+    await goes_to(world, right + DAY)
+    await ben.says("/my")
+    await goes_to(world, right, restarted=restarted)
+    await world.forward(minutes=1)
+    await world.need("ana")
+    await needs_a_walk(world.person("zoe"))
+    world.clear()
+    await ben.says("yes")
+    ben.hears("Which one do you mean?")
+
+
+async def test_who_used_another_chat_while_the_clock_was_ahead_is_told_where_they_write_now(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    async with two_platforms(sqlite_database, tmp_path) as world:
+        here, other = await joined(world, "ana")
+        right = world.time()
+        await goes_to(world, right + DAY)
+        await other.says("/my")
+        await goes_to(world, right)
+        await world.forward(minutes=1)
+        await world.volunteer("ben")
+        await world.need("ana")
+        await world.person("ben").presses("I can")
+        here.hears("Someone has accepted")
 
 
 async def test_an_event_that_was_claimed_by_a_clock_ahead_is_free_for_others_in_minutes(
