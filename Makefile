@@ -25,7 +25,7 @@ test: .venv/dev.installed ## every test but the long fault tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not faults"
 
 test-faults: .venv/dev.installed ## the long fault tests: hundreds of kills
-	@$(BIN)/python -m pytest -m faults
+	@$(BIN)/python -m pytest -m faults -o faulthandler_timeout=1200
 
 check: .venv/dev.installed ## linters, types, the direction of imports
 	@$(BIN)/ruff check .
