@@ -101,6 +101,24 @@ async def test_partial_indexes_are_partial_in_the_database_too(bare: Database) -
     assert found == wanted
 
 
+async def test_pages_have_the_room_in_postgresql_that_the_tables_in_the_code_say(
+    postgres: str, postgres_template: str
+) -> None:
+    """Comparing does not see that either, and without it each change of a row is written into every index."""
+    url = await create_postgres(postgres, f"room_{next(_numbers)}", postgres_template)
+    database = Database(url, Vault(MASTER_KEY), Random(1))
+    wanted = {
+        name: [f"fillfactor={options['fillfactor']}"]
+        for name, table in Base.metadata.tables.items()
+        if (options := table.dialect_kwargs.get("postgresql_with"))
+    }
+    query = "SELECT relname, reloptions FROM pg_class WHERE relkind = 'r' AND reloptions IS NOT NULL"
+    async with database.engine.connect() as connection:
+        found = {name: list(options) for name, options in await connection.execute(sa.text(query))}
+    assert found == wanted != {}
+    await database.close()
+
+
 # --- work in flight ---------------------------------------------------------------------------------
 
 ANA, HER_KEY, HER_ACCOUNT, DAY_KEY = (UUID(int=number) for number in range(1, 5))

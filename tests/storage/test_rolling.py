@@ -122,7 +122,7 @@ async def test_who_went_back_and_forgot_to_set_the_number_again_is_kept_from_sta
     database = Database(sqlite_url(tmp_path / "onecloak.db"), Vault(MASTER_KEY), Random(1))
     await migrate(database.engine)
     before = await schema_of(database)
-    await numbered(database, REVISIONS[-2])
+    await numbered(database, "0004")  # the next one lays tables, which are there already
     with pytest.raises(DBAPIError):
         await migrate(database.engine)
     after = await schema_of(database)
