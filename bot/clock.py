@@ -19,7 +19,7 @@ from handlers.context import Core, Moment
 from handlers.post import post
 from storage import choices, conversations, due, fates, inbox, outbox, outside, retention, work
 from storage.database import Database, Transaction
-from storage.outages import is_outage, remedy
+from storage.outages import is_full_or_locked, is_outage, remedy
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class Clock:
         try:
             return await self._try(duty, now, AT_ONCE)
         except Exception as error:  # noqa: BLE001 (a wall: what is due beside it must still happen)
-            if is_outage(error):  # one by one, each might wait as long for the same lock
+            if is_full_or_locked(error):  # one by one, each might wait as long for the same lock
                 log.warning("the database fails (%s); what is due stays due", type(error).__name__)
                 return 0
             log.warning("a batch of due %s failed (%s); they run one by one", duty.name, type(error).__name__)
