@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import aliased
 
 from storage import queues
-from storage.adding import LEAVE, add_all
+from storage.adding import add_all
 from storage.among import among
 from storage.database import Transaction
 from storage.tables import Account, Alert, Cursor, Inbox, Key, Person
@@ -180,7 +180,7 @@ def report(
 
 def _insert(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     """Write events; one that is known already, by its gateway and key, is left as it is."""
-    add_all(tx.session.connection(), Inbox, rows, LEAVE)
+    add_all(tx.session.connection(), Inbox, rows, unless_known=True)
     tx.news.add("inbox")
 
 

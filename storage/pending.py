@@ -55,6 +55,6 @@ class Pending:
             connection.execute(_CLOSED, {"accounts": closed})
         # An open form takes the place of the one that the chat had before.
         saved = [form._asdict() for form in self.forms.values() if form is not None]
-        add_all(connection, Conversation, saved, known="account_id")
+        add_all(connection, Conversation, saved, in_place_of="account_id")
         add_all(connection, Choice, self.choices)
         add_all(connection, Outbox, self.outgoing)
