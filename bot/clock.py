@@ -19,7 +19,7 @@ from handlers.context import Core, Moment
 from handlers.post import post
 from storage import choices, conversations, due, fates, inbox, outbox, outside, retention, work
 from storage.database import Database, Transaction
-from storage.outages import is_full_or_locked, is_outage, remedy
+from storage.outages import is_outage, remedy
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class Clock:
         try:
             return await self._try(duty, now, AT_ONCE)
         except Exception as error:  # noqa: BLE001 (a wall: what is due beside it must still happen)
-            if is_full_or_locked(error):  # one by one, each might wait as long for the same lock
+            if self.database.is_sqlite and is_outage(error):  # which has one lock for all
                 log.warning("the database fails (%s); what is due stays due", type(error).__name__)
                 return 0
             log.warning("a batch of due %s failed (%s); they run one by one", duty.name, type(error).__name__)
@@ -120,6 +120,8 @@ class Clock:
 
     def _run_batch(self, tx: Transaction, duty: Duty, now: datetime, limit: int) -> list[timedelta]:
         """Run what is due, and say how late each was."""
+        if limit == 1:  # alone: what waits for rows that somebody keeps locked gives way soon
+            due.wait_for_locks_a_moment(tx)
         moment = Moment(self.core, tx, now)
         found = duty.find(tx, now, limit)
         late = [now - getattr(each, duty.column) for each in found]

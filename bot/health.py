@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from bot.app import App
 from bot.station import Station
-from bot.watch import GATEWAY_HOLDS, LOOP_HOLDS
+from bot.watch import GATEWAY_HOLDS
 from storage.database import Database, Transaction
 from storage.migrate import NEWEST, current_revision
 from storage.standing import served
@@ -19,6 +19,7 @@ Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 SECONDS_TO_ANSWER = 3.0
+LOOP_STANDS = timedelta(minutes=3)  # a turn that waits for one lock after the other is given up after two
 
 
 class Asking:
@@ -78,8 +79,8 @@ class Health:
         A database that fails is no reason: the next process would meet the same.
         """
         now = self.now()
-        stuck = sorted(name for name, at in self.app.loops.rounds.items() if now - at > LOOP_HOLDS)
-        return [f"no turn for a minute: {name}" for name in stuck]
+        stuck = sorted(name for name, at in self.app.loops.rounds.items() if now - at > LOOP_STANDS)
+        return [f"no turn for three minutes: {name}" for name in stuck]
 
     async def not_ready(self) -> list[str]:
         """Why this process is of no use now; empty where it is."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.repeats import Repeats
-from storage.outages import is_outage, remedy
+from storage.outages import remedy, says_outage
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Loops:
             except Exception as error:  # noqa: BLE001 (a wall: a loop goes on, whatever happens)
                 self.failed(name, error)
                 busy = 0
-                if is_outage(error):
+                if says_outage(error):
                     self.rounds[name] = self.now()
             else:
                 self.turns[name] = self.rounds[name] = self.now()

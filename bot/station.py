@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.adapters import Adapter, Asking
+from bot.adapters import Adapter, Speaker
 from bot.courier import Courier
 from bot.fetcher import Fetcher
 from bot.gateway import Gateway
@@ -42,7 +42,7 @@ class Station:
         step: Callable[[str], None],
     ) -> Station:  # fmt: skip
         holding, keep = Holding(database, adapter.platform, name), core.union.keep_events
-        if isinstance(adapter, Asking):
+        if isinstance(adapter, Speaker):
             adapter.may_speak = lambda: not holding.may_have_run_out()
         return cls(
             adapter,

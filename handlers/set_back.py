@@ -32,7 +32,8 @@ def clock_went_back(moment: Moment, *, seen: bool) -> None:
     alarms.clock_went_back(moment)
     if retention.is_surely_wrong(moment.now):
         return
-    if choices.clock_went_back(moment.tx, moment.now) or seen:  # to look at all people takes a while
+    choices.clock_went_back(moment.tx, moment.now)
+    if seen or retention.was_ahead(moment.tx, moment.now):  # to look at all people takes a while
         people.clock_went_back(moment.tx, moment.now)
     stored.open_needs(
         moment.tx, moment.now, unasked=minors.AGAIN, ahead=asking.AHEAD, wait=moment.union.wave_wait,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ def add_all(
     connection: sa.Connection, table: type[Base], rows: Sequence[dict[str, Any]], *,
     unless_known: bool = False, in_place_of: str = "",
 ) -> None:  # fmt: skip
-    """Write rows in their order; what none of them fills is not named.
+    """Write rows in their order; what none of them fills is not named. Raises KeyError for unknown columns.
 
     unless_known: a row that is there already, by any unique column, stays as it is.
     in_place_of: the unique column by which a row that is there already is written over.
@@ -27,6 +27,8 @@ def add_all(
     filled = {name for row in rows for name, value in row.items() if value is not None}
     target = cast(sa.Table, table.__table__)
     names = tuple(column.name for column in target.columns if column.name in filled)
+    if len(names) != len(filled):
+        raise KeyError(f"{target.name} has not all of these columns: {sorted(filled)}")
     how = (target, names, unless_known, in_place_of)
     if connection.dialect.name == "postgresql":
         columns = {f"all_{name}": [row.get(name) for row in rows] for name in names}
@@ -36,7 +38,7 @@ def add_all(
         connection.execute(_of_rows(*how), each)
 
 
-@cache
+@lru_cache(maxsize=512)  # sets of filled columns
 def _of_arrays(table: sa.Table, names: tuple[str, ...], unless_known: bool, in_place_of: str) -> sa.Insert:
     """One array for each column: PostgreSQL is told once, and not for each row, what there is to do."""
     arrays = [sa.bindparam(f"all_{name}", type_=ARRAY(table.c[name].type)) for name in names]
@@ -46,7 +48,7 @@ def _of_arrays(table: sa.Table, names: tuple[str, ...], unless_known: bool, in_p
     return _where_known(insert, names, unless_known, in_place_of)
 
 
-@cache
+@lru_cache(maxsize=512)  # sets of filled columns
 def _of_rows(table: sa.Table, names: tuple[str, ...], unless_known: bool, in_place_of: str) -> sa.Insert:
     return _where_known(sqlite.insert(table), names, unless_known, in_place_of)
 

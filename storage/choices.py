@@ -30,20 +30,27 @@ _RANKED = sa.select(Choice.id, _AGE.label("age")).where(among(Choice.account_id,
 _NEWEST = (
     _SHOWN.join(_RANKED, _RANKED.c.id == Choice.id).where(_RANKED.c.age <= RECENT).order_by(_RANKED.c.age)
 )
+_JUST_BEFORE, _BEFORE = (
+    sa.bindparam(name, type_=Choice.created_at.type) for name in ("just_before", "before")
+)
+# What its reader had answered goes a microsecond before what they had not.
 _OF_LATER = (
     sa.select(
         Choice.id,
+        sa.case((Choice.created_at < Person.last_heard_at, _BEFORE), else_=_JUST_BEFORE).label("created_at"),
         (
             sa.func.row_number().over(order_by=(Choice.created_at, Choice.position)) - sa.func.count().over()
         ).label("position"),
     )
+    .join(Account, Account.id == Choice.account_id)
+    .join(Person, Person.id == Account.person_id)
     .where(Choice.created_at > sa.bindparam("now"))
     .subquery()
 )
 _BROUGHT_BACK = (
     sa.update(Choice.__table__)  # type: ignore[arg-type]
     .where(Choice.id == _OF_LATER.c.id)
-    .values(created_at=sa.bindparam("just_before"), position=_OF_LATER.c.position)
+    .values(created_at=_OF_LATER.c.created_at, position=_OF_LATER.c.position)
 )
 
 
@@ -114,12 +121,14 @@ def recent(tx: Transaction, account_id: UUID) -> list[Shown]:
     return tx.loaded.choices[account_id][:RECENT]
 
 
-def clock_went_back(tx: Transaction, now: datetime) -> int:
+def clock_went_back(tx: Transaction, now: datetime) -> None:
     """Have what was shown by a clock ahead go before all that is shown from now on, in the order it had.
 
-    Else a number or a label would mean one of those for as long as the clock was ahead. Gives their number.
+    Else a number or a label would mean one of those for as long as the clock was ahead. To be done before the
+    people are brought back, so that what they had not answered counts as unread by them (`people`).
     """
-    return tx.rows(_BROUGHT_BACK, now=now, just_before=now - timedelta.resolution).rowcount
+    just_before = now - timedelta.resolution
+    tx.rows(_BROUGHT_BACK, now=now, just_before=just_before, before=just_before - timedelta.resolution)
 
 
 def purge(tx: Transaction, now: datetime, keep: timedelta) -> None:

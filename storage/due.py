@@ -31,6 +31,15 @@ _KINDS: Final[dict[str, sa.Select[Any]]] = {
 _ALL: Final = sa.select(*(query.scalar_subquery().label(kind) for kind, query in _KINDS.items()))
 
 
+_A_MOMENT = sa.select(sa.func.set_config("lock_timeout", "1s", True))
+
+
+def wait_for_locks_a_moment(tx: Transaction) -> None:
+    """In this transaction, on PostgreSQL, no longer than a second each time."""
+    if not tx.is_sqlite:
+        tx.session.execute(_A_MOMENT)
+
+
 def earliest(tx: Transaction) -> dict[str, datetime | None]:
     """When the next of each kind is due, by its name; None where there is none."""
     found: dict[str, datetime | None] = dict(tx.session.execute(_ALL).one()._mapping)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 
 import sqlalchemy as sa
@@ -102,6 +103,11 @@ def is_outage(error: BaseException) -> bool:
         return str(state)[:2] in _AWAY
     # An InternalError without a code is the driver's, which lost count of what a broken connection said.
     return isinstance(error, OperationalError | InterfaceError | InternalError | OSError)
+
+
+def says_outage(error: BaseException) -> bool:
+    """Whether the database, or the way to it, itself says that it fails; silence may be our own fault."""
+    return isinstance(error, DBAPIError | ConnectionError | socket.gaierror) and is_outage(error)
 
 
 def remedy(error: BaseException) -> str:

@@ -129,9 +129,10 @@ def spoke(tx: Transaction, now: datetime, account: Account) -> None:
 
 
 def clock_went_back(tx: Transaction, now: datetime) -> None:
-    """Nobody has spoken later than now: else what they say from now on would count as older than that."""
+    """Nobody has spoken later than just before now: else what follows would count as older than that."""
+    just_before = now - timedelta.resolution
     for column in (Person.last_heard_at, Account.last_spoke_at):
-        ahead = sa.update(column.class_).where(column > now).values({column.key: now})
+        ahead = sa.update(column.class_).where(column > now).values({column.key: just_before})
         tx.session.execute(ahead.execution_options(synchronize_session=False))
 
 

@@ -24,6 +24,12 @@ def is_surely_wrong(moment: datetime) -> bool:
     return moment < WRITTEN
 
 
+def was_ahead(tx: Transaction, now: datetime) -> bool:
+    """Whether the clock stood later than now when what is kept for a time was last looked through."""
+    known = facts.retention(tx)
+    return known is not None and known[1] > now
+
+
 def until(tx: Transaction, now: datetime) -> datetime | None:
     """The moment that may be taken for now where something is destroyed; None: nothing may be."""
     if is_surely_wrong(now):

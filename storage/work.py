@@ -126,7 +126,7 @@ def use_code(tx: Transaction, now: datetime, code: str) -> str | None:
 
 # --- leases ---------------------------------------------------------------------------------------
 
-LONGEST_LEASE = timedelta(seconds=30)  # of any version, which may run beside this one; the first had ten
+LONGEST_LEASE = timedelta(seconds=10)  # of any version, which may run beside this one
 
 
 def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: bool) -> int | None:

@@ -81,25 +81,28 @@ async def test_a_loop_that_does_not_come_round_is_no_life(sqlite_database: Datab
     async with console_world(sqlite_database) as world, watching(world, tmp_path) as watcher:
         world.app.loops.rounds = {"worker": NOON, "clock": NOON}
         assert await watcher.asks("/healthz") == (200, [])
-        world.time.moment += 2 * MINUTE
+        world.time.moment += 4 * MINUTE
         world.app.loops.rounds["worker"] = world.time.moment
-        assert await watcher.asks("/healthz") == (503, ["no turn for a minute: clock"])
+        assert await watcher.asks("/healthz") == (503, ["no turn for three minutes: clock"])
 
 
+@pytest.mark.parametrize(
+    ("error", "status"), [(ConnectionRefusedError, 200), (TimeoutError, 503), (RuntimeError, 503)]
+)
 async def test_a_loop_whose_turns_fail_with_the_database_is_alive_and_the_sign_of_life_is_withheld(
-    sqlite_database: Database, tmp_path: Path
+    sqlite_database: Database, tmp_path: Path, error: type[Exception], status: int
 ) -> None:
-    """Who keeps a table locked for minutes must not have all workers started anew for nothing."""
+    """Who stops a database for minutes must not have all workers started anew for nothing."""
     async with console_world(sqlite_database) as world, watching(world, tmp_path) as watcher:
         stopping = asyncio.Event()
 
         async def fails() -> int:
-            world.time.moment += 2 * MINUTE
+            world.time.moment += 4 * MINUTE
             stopping.set()
-            raise ConnectionRefusedError
+            raise error
 
         await world.app.loops.repeat("clock", fails, 1.0, stopping)
-        assert await watcher.asks("/healthz") == (200, [])
+        assert (await watcher.asks("/healthz"))[0] == status
         assert world.time.moment - world.app.loops.turns["clock"] > LOOP_HOLDS
 
 

@@ -139,7 +139,7 @@ class Listener(Protocol):
 
 
 @runtime_checkable
-class Asking(Protocol):
+class Speaker(Protocol):
     """An adapter that asks, before each request that others can see, if it may still speak as the account.
 
     One that was frozen between two requests must not say the rest when another process has taken over.

@@ -218,11 +218,30 @@ async def test_two_unread_invitations_are_asked_about_although_the_clock_was_ahe
 ) -> None:
     ben, right = await world.volunteer("ben", "I can fetch medicine and walk dogs"), world.time()
     await goes_to(world, right + DAY)
-    await ben.says("/my")
+    await ben.says("thanks")  # to which no buttons are shown
     await goes_to(world, right, restarted=restarted)
     await world.forward(minutes=1)
     await world.need("ana")
     await needs_a_walk(world.person("zoe"))
+    world.clear()
+    await ben.says("yes")
+    ben.hears("Which one do you mean?")
+
+
+async def test_two_invitations_that_came_while_the_clock_was_ahead_are_still_unread_when_it_is_right(
+    world: World,
+) -> None:
+    ben, right = (
+        await world.volunteer("ben", "I can fetch medicine and walk dogs"),
+        world.time() + timedelta(minutes=5),
+    )
+    await goes_to(world, right + DAY)
+    await ben.says("/my")
+    await world.forward(minutes=1)
+    await world.need("ana")
+    await needs_a_walk(world.person("zoe"))
+    await goes_to(world, right)
+    await world.forward(minutes=1)
     world.clear()
     await ben.says("yes")
     ben.hears("Which one do you mean?")

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -19,9 +21,10 @@ from handlers import welcome
 from handlers.contents import COMMANDS, Command
 from handlers.context import Context
 from handlers.messages import Inbound, Outbound
+from storage import engines
 from storage.database import Database, Transaction
 from storage.outages import is_elsewhere, is_outage
-from storage.tables import Fact
+from storage.tables import Alert, Fact
 from tests.bot_api import BotApi
 from tests.engines import MEMORY, create_postgres, open_database
 from tests.faults.hasty import account, outcomes
@@ -29,7 +32,7 @@ from tests.faults.matrix_tools import PATIENCE, until
 from tests.faults.test_disk import SORRY, running_bot
 from tests.faults.whole import the_whole
 from tests.storage import BOTH_ENGINES
-from tests.world import World
+from tests.world import World, console_world
 
 pytestmark = BOTH_ENGINES
 PEOPLE = [f"person {number}" for number in range(8)]
@@ -243,6 +246,37 @@ async def test_a_table_that_somebody_keeps_locked_holds_up_and_loses_nothing(
             await all_write(world)
             await asyncio.sleep(seconds)
         await all_are_answered_once(world)
+
+
+async def test_whose_rows_somebody_keeps_locked_holds_up_no_step_of_others(
+    postgres: str, postgres_template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three are in danger; an operator's careless work keeps the account of the one who is due last."""
+    monkeypatch.setattr(engines, "LONGEST_WAIT_FOR_A_LOCK", 1000)  # milliseconds
+    url = await create_postgres(postgres, "locked_rows", postgres_template)
+    database = await open_database(url)
+    async with console_world(database) as world:
+        await world.coordinator("carla")
+        for name in ("ana", "zoe", "eva"):
+            await world.person(name).says("/sos the curtains are burning")
+            world.time.moment += timedelta(seconds=1)
+        world.time.moment += timedelta(minutes=30)
+        operator = await asyncpg.connect(url.replace("+asyncpg", ""))
+        async with operator.transaction():
+            await operator.execute(
+                "SELECT 1 FROM accounts WHERE person_id = "
+                "(SELECT person_id FROM alerts ORDER BY next_step_at DESC LIMIT 1) FOR UPDATE"
+            )
+            await world.app.clock.run_once()
+            assert await database.run(partial(_due, now=world.time())) == 1
+        await operator.close()
+        await world.app.clock.run_once()
+        assert await database.run(partial(_due, now=world.time())) == 0
+    await database.close()
+
+
+def _due(tx: Transaction, now: datetime) -> int:
+    return len(tx.session.scalars(sa.select(Alert.id).where(Alert.next_step_at <= now)).all())
 
 
 class Crowd:

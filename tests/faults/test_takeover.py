@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.adapters import Asking
+from bot.adapters import Speaker
 from bot.holding import Holding, LeaseLost
 from storage import work
 from storage.database import Database, Transaction
@@ -80,7 +80,7 @@ async def test_who_slept_in_the_middle_of_a_message_does_not_say_the_rest(shared
         station.holding._ticks = lambda: ticks[0]
         station.holding.is_renewed = True
         await station.holding.take()
-        assert isinstance(station.adapter, Asking)
+        assert isinstance(station.adapter, Speaker)
         assert station.adapter.may_speak()
         ticks[0] = 6.0
         assert not station.adapter.may_speak()
