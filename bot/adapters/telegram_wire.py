@@ -83,7 +83,9 @@ class TakenOver(TelegramError):
 class Wire(HTTPXRequest):
     """The library's connection, which logs nothing that Telegram said, and waits for no answer for ever."""
 
-    def __init__(self, *, longest: float, may_speak: Callable[[], bool] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, longest: float, may_speak: Callable[[], bool] = lambda: True, **kwargs: Any
+    ) -> None:
         """longest: seconds for a whole answer; the library's limits begin anew with each byte that comes.
 
         may_speak: asked before each request that changes what people see.
@@ -93,12 +95,12 @@ class Wire(HTTPXRequest):
         self._may_speak = may_speak
 
     async def _look_at(self, request: httpx.Request) -> None:
-        if self._may_speak is not None and request.url.path.rpartition("/")[2].startswith(_SPEAKS):
+        if request.url.path.rpartition("/")[2].startswith(_SPEAKS):
             request.extensions["trace"] = self._ask
 
     async def _ask(self, event: str, _info: object) -> None:
         """At the last moment: a connection stands, and nothing is written yet."""
-        if event.endswith(".send_request_headers.started") and self._may_speak and not self._may_speak():
+        if event.endswith(".send_request_headers.started") and not self._may_speak():
             raise TakenOver
 
     async def do_request(
