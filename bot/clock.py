@@ -93,8 +93,7 @@ class Clock:
             return await self._try(duty, now, AT_ONCE)
         except Exception as error:  # noqa: BLE001 (a wall: what is due beside it must still happen)
             if self.database.is_sqlite and is_outage(error):  # which has one lock for all
-                log.warning("the database fails (%s); what is due stays due", type(error).__name__)
-                return 0
+                return _stays_due(error)
             log.warning("a batch of due %s failed (%s); they run one by one", duty.name, type(error).__name__)
         done = 0
         for _ in range(AT_ONCE):
@@ -102,8 +101,7 @@ class Clock:
                 count = await self._try(duty, now, 1)
             except Exception as error:  # a wall, as above
                 if is_outage(error):
-                    log.warning("the database fails (%s); what is due stays due", type(error).__name__)
-                    break
+                    return done + _stays_due(error)
                 self.failures += 1
                 log.exception("one of the due %s failed; it is tried again in five minutes", duty.name)
                 count = await self.database.run(partial(self._put_off, duty=duty, now=now))
@@ -170,3 +168,9 @@ class Clock:
             return min((each for each in moments if each is not None), default=None)
 
         return await self.database.run(earliest)
+
+
+def _stays_due(error: Exception) -> int:
+    """Nothing was done: the database fails, and what is due is tried again as it is."""
+    log.warning("the database fails (%s); what is due stays due", type(error).__name__)
+    return 0

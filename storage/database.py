@@ -18,12 +18,12 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from storage import sqlite_log
+from storage.adding import add_all
 from storage.among import among
 from storage.engines import BUSY_MILLISECONDS, open_engine
 from storage.ledger import Lasting, Ledger
@@ -254,9 +254,8 @@ class Database:
         """Remember this master key at first use and refuse any other later; raises WrongMasterKey."""
 
         def check(tx: Transaction) -> None:
-            insert = (sqlite if self.is_sqlite else postgresql).insert(Fact)
-            first = insert.values(name="master key", value=self.vault.fingerprint)
-            tx.session.execute(first.on_conflict_do_nothing())
+            first = {"name": "master key", "value": self.vault.fingerprint}
+            add_all(tx.session.connection(), Fact, [first], unless_known=True)
             if tx.session.get_one(Fact, "master key").value != self.vault.fingerprint:
                 raise WrongMasterKey("this database was sealed with another master key")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from storage.adding import add_all
 from storage.database import Transaction
 from storage.tables import Fact
 
@@ -15,9 +15,7 @@ RETENTION = "retention"
 
 
 def _note(tx: Transaction, name: str, value: str) -> None:
-    insert = (sqlite if tx.is_sqlite else postgresql).insert(Fact)
-    noted = insert.values(name=name, value=value)
-    tx.session.execute(noted.on_conflict_do_update(index_elements=[Fact.name], set_={"value": value}))
+    add_all(tx.session.connection(), Fact, [{"name": name, "value": value}], in_place_of="name")
 
 
 def _known(tx: Transaction, name: str) -> str | None:

@@ -104,8 +104,11 @@ def read_or_create_master_key(path: Path) -> tuple[bytes, bool]:
     """The master key in a file that only its owner can read; the second value says if it was made now.
 
     It is written beside its place and linked into it: it is there whole or not at all, and only once.
+    Raises ValueError if what is there is no key.
     """
     if path.exists():
+        if not path.is_file():  # a pipe would be waited for without an end
+            raise ValueError("the key's place is taken by something else than a file")
         return decode_master_key(path.read_text()), False
     master = secrets.token_bytes(MASTER_KEY_BYTES)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")

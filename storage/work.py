@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from storage.adding import add_all
 from storage.database import Transaction
 from storage.tables import Account, Attachment, Audit, Code, Inbox, Job, Key, Lease, Outbox, Person
 
@@ -138,9 +138,8 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
     now = database_now(tx)
     seen = tx.session.execute(sa.select(Lease.holder, Lease.expires_at).where(Lease.name == name)).first()
     if seen is None:
-        insert = (sqlite if tx.is_sqlite else postgresql).insert(Lease)
-        new = insert.values(name=name, holder=holder, fence=1, expires_at=now + lasts)
-        tx.session.execute(new.on_conflict_do_nothing())
+        new = {"name": name, "holder": holder, "fence": 1, "expires_at": now + lasts}
+        add_all(tx.session.connection(), Lease, [new], unless_known=True)
     elif seen.holder != holder and _lasts(seen.expires_at, now) and not alone:
         return None  # asked without its lock: those who wait for a lease don't hold up its holder
     row = tx.session.get_one(Lease, name, with_for_update=True)
