@@ -121,7 +121,8 @@ async def open_database(
         raise SettingsError(f"{PREFIX}DATABASE_URL leads to a newer database. {error}") from None
     except faults(database) as error:
         await database.close()
-        passes = outages.remedy(error) and not outages.is_damaged(error)
+        stays = outages.is_damaged(error) or outages.is_refused(error)
+        passes = outages.remedy(error) and not stays
         raise (NotNow if passes else SettingsError)(unusable(error)) from None
     return database
 

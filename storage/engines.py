@@ -38,6 +38,8 @@ def open_engine(url: str) -> AsyncEngine:
             connect_args={
                 "server_settings": {
                     "jit": "off",
+                    # Who has waited for a lock must see what its holder wrote, whatever is usual there.
+                    "default_transaction_isolation": "read committed",
                     "idle_in_transaction_session_timeout": str(ENDED_WHEN_IDLE),
                     "lock_timeout": str(LONGEST_WAIT_FOR_A_LOCK),
                     **KEPT_ALIVE,

@@ -17,7 +17,8 @@ _FULL_OR_LOCKED = {
 _DAMAGED_STATES = ("XX001", "XX002")  # of PostgreSQL: data, an index
 # Classes of PostgreSQL's error codes: read-only, no room or memory, a lock that was not to be had.
 _NO_ROOM = ("25", "53", "55")
-_AWAY = (*_NO_ROOM, "08", "40", "57", "58")
+_REFUSED = ("28", "3D")  # the user, or the database, by this name
+_AWAY = (*_NO_ROOM, *_REFUSED, "08", "40", "57", "58")
 _READ_ONLY = "25006"
 _TOOK_TOO_LONG = ("25P03", "25P04")  # idle in a transaction, or all of it: what was asked may be to blame
 _ENDED = ("57P01", "57P02", "57P03")  # an operator ends the connection, or the server stops or starts
@@ -32,6 +33,9 @@ _REMEDIES = {  # by the beginning of PostgreSQL's code, the longer first
     "max_connections",
     "53100": "the disk of PostgreSQL is full: make room on it",
     "53": "PostgreSQL has no room or no memory left: give it more",
+    "28": "PostgreSQL lets the bot's user in no more: set its name and password right "
+    "(ONECLOAK_DATABASE_URL, pg_hba.conf)",
+    "3D": "PostgreSQL has no database of this name: set ONECLOAK_DATABASE_URL right, or rename it back",
     "57P03": "PostgreSQL is just starting or stopping: wait until it is ready",
 }
 
@@ -80,14 +84,19 @@ def is_no_database(error: BaseException) -> bool:
     return _sqlite_code(_cause(error)) == sqlite3.SQLITE_NOTADB
 
 
+def is_refused(error: BaseException) -> bool:
+    """Whether PostgreSQL does not let the bot in: a start waits for that no more than for a wrong setting."""
+    return str(getattr(_cause(error), "sqlstate", None))[:2] in _REFUSED
+
+
 def is_elsewhere(error: BaseException) -> bool:
-    """Whether what was asked surely did not bring the failure about: full, locked, ended or not reached."""
+    """Whether what was asked surely did not bring the failure about: full, locked, ended, never reached."""
     cause: BaseException | None = error
     while cause is not None:  # the driver says what the server said last before the connection was gone
         if getattr(cause, "sqlstate", None) in _ENDED:
             return True
         cause = cause.__cause__
-    return is_full_or_locked(error) or isinstance(error, OSError)
+    return is_full_or_locked(error) or is_refused(error) or isinstance(error, OSError)
 
 
 def is_outage(error: BaseException) -> bool:

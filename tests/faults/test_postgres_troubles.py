@@ -23,10 +23,11 @@ from handlers.context import Context
 from handlers.messages import Inbound, Outbound
 from storage import engines
 from storage.database import Database, Transaction
-from storage.outages import is_elsewhere, is_outage
+from storage.outages import is_elsewhere, is_outage, remedy
+from storage.sealing import Vault
 from storage.tables import Alert, Fact
 from tests.bot_api import BotApi
-from tests.engines import MEMORY, create_postgres, open_database
+from tests.engines import MASTER_KEY, MEMORY, create_postgres, open_database
 from tests.faults.hasty import account, outcomes
 from tests.faults.matrix_tools import PATIENCE, until
 from tests.faults.test_disk import SORRY, running_bot
@@ -110,6 +111,18 @@ async def test_connections_that_began_while_it_was_read_only_are_left_when_it_is
         assert is_elsewhere(refused.value)
     await operator.execute(f'ALTER DATABASE "{shared.url.database}" RESET default_transaction_read_only')
     await shared.run(write)
+
+
+async def test_an_operator_who_prefers_serializable_transactions_changes_none_of_ours(
+    shared: Database, operator: asyncpg.Connection
+) -> None:
+    """They would see nothing of what was committed while they waited for somebody's turn to end."""
+    await shared.close()  # so that its next connection begins after it
+    default = "SET default_transaction_isolation = 'serializable'"
+    await operator.execute(f'ALTER DATABASE "{shared.url.database}" {default}')
+    assert await shared.run(lambda tx: tx.session.scalar(sa.text("SHOW transaction_isolation"))) == (
+        "read committed"
+    )
 
 
 def write(tx: Transaction) -> None:
@@ -365,6 +378,49 @@ async def test_a_bot_that_finds_no_free_connection_at_its_start_waits_for_one(
                 assert bot.said.count("all connections of PostgreSQL are taken") == 1
         finally:
             await crowd.goes()
+
+
+async def test_a_server_that_lets_the_bot_in_no_more_is_waited_for(
+    url: str, operator: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As while its password is changed on the one side and not yet on the other."""
+    for line in ("CREATE ROLE bot LOGIN", "GRANT ALL ON ALL TABLES IN SCHEMA public TO bot",
+                 "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO bot"):  # fmt: skip
+        await operator.execute(line)
+    database = Database(url.replace("postgres:@", "bot:@"), Vault(MASTER_KEY), Random(1))
+    async with running_bot(database) as world:
+        await is_up(world)
+        await operator.execute("ALTER ROLE bot NOLOGIN")
+        await all_write(world)
+        for _time in range(10):
+            await end_all_others(operator)
+            await asyncio.sleep(0.2)
+        await operator.execute("ALTER ROLE bot LOGIN")
+        await all_are_answered_once(world)
+    await database.close()
+    told = [each.getMessage() for each in caplog.records if each.name in ("bot.app", "bot.loops")]
+    assert any("lets the bot's user in no more: set its name and password right" in each for each in told)
+    assert not any("is set aside" in each.getMessage() for each in caplog.records)
+
+
+async def test_a_database_that_was_renamed_is_to_blame_and_no_message(
+    shared: Database, postgres: str, operator: asyncpg.Connection
+) -> None:
+    name = shared.url.database
+    await shared.close()
+    await operator.close()
+    other = await asyncpg.connect(postgres.replace("+asyncpg", "").replace("/NAME", "/postgres"))
+    try:
+        await other.execute(f'ALTER DATABASE "{name}" RENAME TO "{name}_moved"')
+        with pytest.raises(DBAPIError) as gone:
+            await shared.run(write)
+        assert is_outage(gone.value)
+        assert is_elsewhere(gone.value)
+        assert "has no database of this name" in remedy(gone.value)
+        await other.execute(f'ALTER DATABASE "{name}_moved" RENAME TO "{name}"')
+    finally:
+        await other.close()
+    await shared.run(write)
 
 
 @pytest.mark.faults
