@@ -23,6 +23,7 @@ from bot.adapters.matrix_keys import ACCOUNT
 from bot.adapters.matrix_login import KEYS_LOST, RESEND, Credentials, log_in
 from bot.adapters.matrix_manners import Manners, Profile
 from bot.adapters.matrix_pace import Allowance
+from bot.adapters.matrix_reading import Reader
 from bot.adapters.matrix_rooms import AT_ONCE, Rooms
 from bot.adapters.matrix_signing import Identity
 from bot.adapters.matrix_sync import Receiver
@@ -87,7 +88,7 @@ class Matrix:
         names = [client.user_id, client.user_id[1:].partition(":")[0], self._profile.name]
         self._rooms = Rooms(client, self._doorkeeper, self._now)
         self._forgetting = Forgetting(client, self._rooms, self._doorkeeper, self._now)
-        self._receiver = Receiver(client, self._rooms, self._now, names)
+        self._receiver = Receiver(client, self._rooms, Reader(client, self._rooms, self._now, names))
         self._shut_out = False
         self._manners.introduce(self._profile)
 

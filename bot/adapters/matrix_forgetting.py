@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from bot.adapters.matrix_client import Client
 from bot.adapters.matrix_keys import DEVICE, ENCRYPTED, ROOM_KEY, SESSION
+from bot.adapters.matrix_reading import LOCKED
 from bot.adapters.matrix_rooms import CHAT, GONE, Rooms
-from bot.adapters.matrix_sync import LOCKED
 from bot.doorkeeper import Doorkeeper
 
 STRANGER = "stranger/"

@@ -10,8 +10,8 @@ import pytest
 from bot.adapters import GatewayFault
 from bot.adapters.matrix_keys import ACCOUNT
 from bot.adapters.matrix_login import KEYS_LOST, LOGIN, NO_PASSWORD, OF_A_DEVICE
+from bot.adapters.matrix_reading import PATIENCE
 from bot.adapters.matrix_signing import IDENTITY
-from bot.adapters.matrix_sync import PATIENCE
 from storage.database import Database
 from tests.faults.matrix_tools import devices, is_signed, kept, look, matrix, member, restarted, world_with
 from tests.synapse import Synapse

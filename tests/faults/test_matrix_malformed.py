@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bot.adapters.matrix_sync import PATIENCE
+from bot.adapters.matrix_reading import PATIENCE
 from storage.database import Database
 from tests.faults.matrix_tools import handled, kept, look, matrix, member, restarted, world_with
 from tests.matrix_member import Member
