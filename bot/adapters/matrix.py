@@ -88,7 +88,8 @@ class Matrix:
         names = [client.user_id, client.user_id[1:].partition(":")[0], self._profile.name]
         self._rooms = Rooms(client, self._doorkeeper, self._now)
         self._forgetting = Forgetting(client, self._rooms, self._doorkeeper, self._now)
-        self._receiver = Receiver(client, self._rooms, Reader(client, self._rooms, self._now, names))
+        reader = Reader(client, self._rooms, self._now, names)
+        self._receiver = Receiver(client, self._rooms, reader, self._now)
         self._shut_out = False
         self._manners.introduce(self._profile)
 

@@ -9,6 +9,7 @@ from bot.adapters.matrix_client import Client
 from bot.adapters.matrix_keys import DEVICE, ENCRYPTED, ROOM_KEY, SESSION
 from bot.adapters.matrix_reading import LOCKED
 from bot.adapters.matrix_rooms import CHAT, GONE, Rooms
+from bot.adapters.matrix_set_back import HEARD
 from bot.doorkeeper import Doorkeeper
 
 STRANGER = "stranger/"
@@ -54,6 +55,8 @@ class Forgetting:
         for name in (CHAT + user, GONE + user, STRANGER + user, f"{ENCRYPTED}{room}"):
             self._keychain.drop(name)
         self._keychain.drop_all(f"{ROOM_KEY}{room}/")
+        if (self._keychain.get(HEARD) or {}).get("room") == room:
+            self._keychain.drop(HEARD)
         for event_id, kept in self._keychain.items(LOCKED):
             if kept["event"]["sender"] == user:
                 self._keychain.drop(LOCKED + event_id)

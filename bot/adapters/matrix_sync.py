@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from nio import SyncResponse
 
 from bot.adapters import RawEvent
+from bot.adapters import matrix_set_back as set_back
 from bot.adapters.matrix_client import Client
 from bot.adapters.matrix_reading import Reader
 from bot.adapters.matrix_rooms import INVITE, Rooms
@@ -23,75 +26,105 @@ from bot.adapters.matrix_wire import MatrixError, quoted
 log = logging.getLogger(__name__)
 
 PAGE, MOST_PAGES = 100, 100  # events of a gap; the rest of a longer one is older than any use
-FILTER = json.dumps(
-    {
-        "presence": {"types": []},
-        "account_data": {"types": []},
-        "room": {
-            "timeline": {"limit": PAGE},
-            "ephemeral": {"types": []},
-            "account_data": {"types": []},
-        },
-    }
-)
+FEW = 10  # events of each room, where all rooms are asked for at once
+
+
+class _Since(NamedTuple):
+    """From where a sync goes on: from our cursor, or, where the homeserver was set back, from a moment."""
+
+    cursor: str | None
+    heard_until: int | None
 
 
 class Receiver:
     """Turns syncs into events for the inbox."""
 
-    def __init__(self, client: Client, rooms: Rooms, reader: Reader) -> None:
+    def __init__(self, client: Client, rooms: Rooms, reader: Reader, now: Callable[[], datetime]) -> None:
         self._client = client
         self._rooms = rooms
         self._reader = reader
         self._keychain = client.keychain
+        self._now = now
         self._first = True
+        self._was_away = True  # the homeserver, or we: it may have been set back since
+        self._overtaken: str | None = None  # a cursor that is ahead of all that the homeserver knows
 
     async def receive(self, cursor: str | None, seconds: float) -> tuple[list[RawEvent], str]:
         """Wait up to `seconds` for what came after `cursor`; raises MatrixError.
 
         Everything is fetched before anything is taken in, so that a failure half-way changes nothing.
         """
+        is_doubtful = self._was_away or cursor == self._overtaken
+        self._was_away = True
+        heard_until = await self._set_back() if is_doubtful and cursor is not None else None
+        self._overtaken = cursor if heard_until is not None else None
+        since = _Since(cursor if heard_until is None else None, heard_until)
         events = list(self._reader.late())
-        raw = await self._sync(cursor, 0 if events or self._first else self._reader.patience(seconds))
+        raw = await self._sync(since, 0 if events or self._first else self._reader.patience(seconds))
         rooms = raw.get("rooms", {})
         timelines = {
-            room_id: await self._timeline(room_id, joined, cursor)
+            room_id: await self._timeline(room_id, joined, since)
             for room_id, joined in rooms.get("join", {}).items()
         }
+        if heard_until is not None:
+            self._know_nothing()
         await self._take_in(raw)
+        if heard_until is not None:
+            self._client.wants_fallback_key = True
+        set_back.remember(self._keychain, timelines, self._now())
         if self._first or raw.get("to_device", {}).get("events"):  # else no key can have come
             events += self._reader.opened()
         events += self._rooms.arrivals(rooms)
         for room_id, timeline in timelines.items():
             events += self._reader.read(room_id, timeline)
         events += self._rooms.departures(rooms)
-        self._first = False
+        self._first = self._was_away = False
         return events, str(raw["next_batch"])
 
-    async def _sync(self, cursor: str | None, seconds: float) -> dict[str, Any]:
-        query = {"timeout": str(int(seconds * 1000)), "filter": FILTER}
-        if cursor is not None:
-            query["since"] = cursor
+    async def _set_back(self) -> int | None:
+        """Whether the homeserver was brought back from a backup; until when we have heard all, then."""
+        heard_until = await set_back.heard_until(self._client)
+        if heard_until is not None:
+            log.warning(
+                "the homeserver has forgotten what it had confirmed: it was brought back from a backup, or a "
+                "room was removed; rooms and keys are learnt anew, and what was said since is read"
+            )
+            await set_back.use_up_keys(self._client)
+            self._first = True
+        return heard_until
+
+    def _know_nothing(self) -> None:
+        """What was learnt of rooms and devices is learnt anew from a homeserver that was set back."""
+        self._keychain.stage(set_back.HEARD, None)
+        self._client.rooms.clear()
+        self._rooms.known = False
+        self._client.olm.users_for_key_query.update(self._client.olm.tracked_users)
+
+    async def _sync(self, since: _Since, seconds: float) -> dict[str, Any]:
+        limit = PAGE if since.heard_until is None else FEW
+        query = {"timeout": str(int(seconds * 1000)), "filter": _filter(limit)}
+        if since.cursor is not None:
+            query["since"] = since.cursor
         if self._first:
             query["full_state"] = "true"  # rooms and members are known in memory only
         return await self._client.call("GET", f"/sync?{urlencode(query)}", seconds=seconds + 30)
 
     # --- gaps ---------------------------------------------------------------------------------------------
 
-    async def _timeline(
-        self, room_id: str, joined: dict[str, Any], cursor: str | None
-    ) -> list[dict[str, Any]]:
-        """All that was said in a room since the cursor; in a new room, since the bot was asked in."""
+    async def _timeline(self, room_id: str, joined: dict[str, Any], since: _Since) -> list[dict[str, Any]]:
+        """All that was said in a room since then; in a new room, since the bot was asked in."""
         timeline = joined.get("timeline", {})
         events = _well_formed(timeline.get("events"))
-        if cursor is None:
+        if since.cursor is None and since.heard_until is None:
             return []  # what was said before the bot ever ran is not said to it
         is_new = self._keychain.get(INVITE + room_id) is not None
         start = timeline.get("prev_batch") if timeline.get("limited") else None
         for _page in range(MOST_PAGES):
             if not start or (is_new and _asked_in(events, self._client.user_id) is not None):
                 break
-            until = {} if is_new else {"to": cursor}
+            if since.heard_until is not None and events and set_back.said_at(events[0]) <= since.heard_until:
+                break
+            until = {} if is_new or since.cursor is None else {"to": since.cursor}
             query = urlencode({"dir": "b", "from": start, "limit": str(PAGE), **until})
             page = await self._page(room_id, query)
             chunk = _well_formed(page.get("chunk"))
@@ -99,6 +132,8 @@ class Receiver:
             start = page.get("end") if page.get("chunk") else None
         else:
             log.warning("a gap of more than %d messages was not filled whole", MOST_PAGES * PAGE)
+        if since.heard_until is not None:
+            events = [each for each in events if set_back.said_at(each) > since.heard_until]
         asked_in = _asked_in(events, self._client.user_id) if is_new else None
         return events[asked_in:] if asked_in is not None else events
 
@@ -131,6 +166,21 @@ class Receiver:
             self._client.olm.uploaded_key_count = int(counts.get("signed_curve25519", 0))
         unused = raw.get("device_unused_fallback_key_types")
         self._client.wants_fallback_key = isinstance(unused, list) and "signed_curve25519" not in unused
+
+
+def _filter(limit: int) -> str:
+    """What a sync brings: rooms, and so many events of each at the most."""
+    return json.dumps(
+        {
+            "presence": {"types": []},
+            "account_data": {"types": []},
+            "room": {
+                "timeline": {"limit": limit},
+                "ephemeral": {"types": []},
+                "account_data": {"types": []},
+            },
+        }
+    )
 
 
 def _where(error: Exception) -> str:

@@ -1,0 +1,80 @@
+"""Somebody brings yesterday's backup of the homeserver back, while the bot and the people are of today."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database
+from tests.faults.matrix_tools import (
+    PATIENCE,
+    RunningClock,
+    handled,
+    matrix,
+    member,
+    running,
+    until,
+    world_with,
+)
+from tests.matrix_member import Member
+from tests.synapse import Synapse
+from tests.world import World
+
+SINCE_THE_BACKUP = 3  # people who came, each of whom used up a one-time key
+
+
+async def answered(who: Member, room: str, text: str) -> None:
+    before = len(who.heard)
+    await who.says(room, text)
+    await who.until(lambda: len(who.heard) > before, PATIENCE)
+    assert not any("could not read" in each.body for each in who.heard)
+
+
+@asynccontextmanager
+async def newcomer(world: World, folder: Path, name: str) -> AsyncIterator[tuple[Member, str]]:
+    """Somebody who opens a chat for the first time, and the chat."""
+    bot = matrix(world).bot_id
+    async with await Member.join(matrix(world).synapse, name, folder / name) as someone:
+        room = await someone.open_chat(bot)
+        await someone.wait_joined(bot, room)
+        yield someone, room
+
+
+async def test_who_writes_to_a_homeserver_of_yesterday_is_heard_and_answered_once(
+    sqlite_database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also at once when it is back, before the bot has asked it anything; and also for the first time."""
+    backup = tmp_path / "backup"
+    async with (
+        Synapse(tmp_path / "synapse") as synapse,
+        world_with(sqlite_database, synapse, tmp_path, time=RunningClock()) as world,
+    ):
+        await world.app.start()
+        ana, room = await member(world, "ana")
+        await world.person("ana").says("hello")
+        async with running(world):
+            await until(lambda: world.app.stations[0].leading.is_set())
+            await synapse.stop()
+            shutil.copytree(synapse.folder, backup)
+            await synapse.start()
+            for number in range(SINCE_THE_BACKUP):
+                await answered(ana, room, "/my")
+                async with newcomer(world, tmp_path, f"lost-{number}") as (someone, theirs):
+                    await answered(someone, theirs, "hello")
+            said_before = await handled(sqlite_database)
+            await synapse.stop()
+            shutil.rmtree(synapse.folder)
+            shutil.copytree(backup, synapse.folder)
+            await synapse.start()
+            await answered(ana, room, "/my")
+            async with newcomer(world, tmp_path, "new") as (someone, theirs):
+                await answered(someone, theirs, "hello")
+                await answered(someone, theirs, "/my")
+            assert await handled(sqlite_database) == {"handled": said_before["handled"] + 3}
+    told = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+    assert sum("it was brought back from a backup" in each for each in told) == 1, told
