@@ -20,7 +20,7 @@ from handlers.emergency import load_table
 from handlers.lexicon import Lexicons
 from handlers.skills import Vocabulary
 from handlers.texts import Catalogs
-from storage import outages, returning
+from storage import counters, outages, returning
 from storage.database import Database
 from storage.ledger import Entries, Ledger
 from storage.migrate import NewerSchema, migrate
@@ -107,6 +107,7 @@ async def open_database(
         await migrate(database.engine)
         await database.empty_log()
         await database.check_master_key()
+        await database.run(lambda tx: counters.catch_up(tx.session.connection()))
         moment = now or datetime.now(UTC)
         await database.run(lambda tx: returning.replay(tx, moment, listed))
         known = await database.run(lambda tx: returning.lasting(tx, moment))
@@ -142,7 +143,7 @@ def faults(database: Database) -> tuple[type[Exception], ...]:
 
 def unusable(error: Exception) -> str:
     """One sentence for the operator about a database that cannot be opened."""
-    if words := outages.remedy(error):
+    if (words := outages.remedy(error)) and not outages.is_refused(error):
         return f"the database can't be used: {words}."
     if outages.is_no_database(error):
         return (

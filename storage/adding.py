@@ -15,11 +15,11 @@ from storage.tables import Base
 
 def add_all(
     connection: sa.Connection, table: type[Base], rows: Sequence[dict[str, Any]], *,
-    unless_known: bool = False, in_place_of: str = "",
+    unless_known: tuple[str, ...] = (), in_place_of: str = "",
 ) -> None:  # fmt: skip
     """Write rows in their order; what none of them fills is not named. Raises KeyError for unknown columns.
 
-    unless_known: a row that is there already, by any unique column, stays as it is.
+    unless_known: the unique columns by which a row that is there already stays as it is.
     in_place_of: the unique column by which a row that is there already is written over.
     """
     if not rows:
@@ -39,7 +39,9 @@ def add_all(
 
 
 @lru_cache(maxsize=512)  # sets of filled columns
-def _of_arrays(table: sa.Table, names: tuple[str, ...], unless_known: bool, in_place_of: str) -> sa.Insert:
+def _of_arrays(
+    table: sa.Table, names: tuple[str, ...], unless_known: tuple[str, ...], in_place_of: str
+) -> sa.Insert:
     """One array for each column: PostgreSQL is told once, and not for each row, what there is to do."""
     arrays = [sa.bindparam(f"all_{name}", type_=ARRAY(table.c[name].type)) for name in names]
     rows = sa.func.unnest(*arrays).table_valued(*names, with_ordinality="place").render_derived()
@@ -49,15 +51,20 @@ def _of_arrays(table: sa.Table, names: tuple[str, ...], unless_known: bool, in_p
 
 
 @lru_cache(maxsize=512)  # sets of filled columns
-def _of_rows(table: sa.Table, names: tuple[str, ...], unless_known: bool, in_place_of: str) -> sa.Insert:
+def _of_rows(
+    table: sa.Table, names: tuple[str, ...], unless_known: tuple[str, ...], in_place_of: str
+) -> sa.Insert:
     return _where_known(sqlite.insert(table), names, unless_known, in_place_of)
 
 
 def _where_known(
-    insert: postgresql.Insert | sqlite.Insert, names: tuple[str, ...], unless_known: bool, in_place_of: str
+    insert: postgresql.Insert | sqlite.Insert,
+    names: tuple[str, ...],
+    unless_known: tuple[str, ...],
+    in_place_of: str,
 ) -> postgresql.Insert | sqlite.Insert:
     if unless_known:
-        return insert.on_conflict_do_nothing()
+        return insert.on_conflict_do_nothing(index_elements=unless_known)
     if in_place_of:
         new = {name: insert.excluded[name] for name in names if name != in_place_of}
         return insert.on_conflict_do_update(index_elements=[in_place_of], set_=new)

@@ -255,7 +255,7 @@ class Database:
 
         def check(tx: Transaction) -> None:
             first = {"name": "master key", "value": self.vault.fingerprint}
-            add_all(tx.session.connection(), Fact, [first], unless_known=True)
+            add_all(tx.session.connection(), Fact, [first], unless_known=("name",))
             if tx.session.get_one(Fact, "master key").value != self.vault.fingerprint:
                 raise WrongMasterKey("this database was sealed with another master key")
 

@@ -19,6 +19,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from storage import counters
 from storage.migrate import NEWEST, current_revision
 from storage.tables import Base, Fact, Key, UtcTime
 
@@ -26,7 +27,6 @@ ROWS_AT_ONCE = 500
 LARGE_ROWS_AT_ONCE = 4  # of a table whose rows hold files
 LARGE = {"attachments"}
 KEYS = Key.__tablename__
-COUNTED = ("inbox", "outbox", "jobs", "audit")  # a number is never given twice
 
 # The sort of a column, as a dump names it; the first that fits.
 SORTS: Mapping[str, type[sa.types.TypeEngine[Any]]] = {
@@ -90,9 +90,9 @@ async def dump(
     for table in Base.metadata.sorted_tables:
         file = keys if table.name == KEYS else main
         dumped.rows[str(table.name)] = await _dump_table(connection, table, file)
-    counters = await connection.run_sync(_counters)
-    for file, names, given in ((main, dumped.rows.keys() - {KEYS}, counters), (keys, {KEYS}, {})):
-        last = {"rows": {name: dumped.rows[name] for name in sorted(names)}, "counters": given}
+    given = await connection.run_sync(counters.given)
+    for file, names, last_given in ((main, dumped.rows.keys() - {KEYS}, given), (keys, {KEYS}, {})):
+        last = {"rows": {name: dumped.rows[name] for name in sorted(names)}, "counters": last_given}
         file.write(orjson.dumps(last) + b"\n")
     return dumped
 
@@ -116,18 +116,6 @@ async def _dump_table(connection: AsyncConnection, table: sa.Table, file: IO[byt
 
 def _sort(column: sa.Column[Any]) -> str:
     return next(name for name, kind in SORTS.items() if isinstance(column.type, kind))
-
-
-def _counters(connection: sa.Connection) -> dict[str, int]:
-    """The last number that was given in each table whose numbers are never given twice."""
-    found = {}
-    for name in COUNTED:
-        if connection.dialect.name == "sqlite":
-            query = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :name").bindparams(name=name)
-        else:
-            query = sa.text(f"SELECT last_value FROM {name}_id_seq WHERE is_called")
-        found[name] = connection.scalar(query) or 0
-    return found
 
 
 # --- and back ---------------------------------------------------------------------------------------------
@@ -203,33 +191,8 @@ async def load(connection: AsyncConnection, file: IO[bytes]) -> dict[str, int]:
         if "table" not in found:
             if found["rows"] != loaded or file.readline():
                 raise NotLoadable("its rows are not as many as it says")
-            await connection.run_sync(_set_counters, found["counters"])
+            await connection.run_sync(counters.give_on, found["counters"])
             return loaded
         table = _Table(found)
         await connection.execute(sa.delete(sa.table(table.name)))  # what a migration had put in
     raise NotLoadable("it ends too soon")
-
-
-# Numbers of messages are keys by which a homeserver knows a repeat: those that were given after the backup
-# are not known here, and must not be given again.
-LEFT_FREE = {"outbox": 1_000_000}
-
-
-def _set_counters(connection: sa.Connection, counters: Mapping[str, int]) -> None:
-    for name in COUNTED:
-        if name not in counters:
-            continue
-        number = counters[name] + LEFT_FREE.get(name, 0)
-        if connection.dialect.name != "sqlite":
-            if number:
-                connection.execute(
-                    sa.text("SELECT setval(CAST(:name AS regclass), :number)"),
-                    {"name": f"{name}_id_seq", "number": number},
-                )
-            continue
-        values = {"name": name, "number": number}
-        changed = connection.execute(
-            sa.text("UPDATE sqlite_sequence SET seq = :number WHERE name = :name"), values
-        )
-        if not changed.rowcount:
-            connection.execute(sa.text("INSERT INTO sqlite_sequence VALUES (:name, :number)"), values)

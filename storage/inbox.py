@@ -180,7 +180,7 @@ def report(
 
 def _insert(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     """Write events; one that is known already, by its gateway and key, is left as it is."""
-    add_all(tx.session.connection(), Inbox, rows, unless_known=True)
+    add_all(tx.session.connection(), Inbox, rows, unless_known=("gateway", "event_key"))
     tx.news.add("inbox")
 
 

@@ -139,7 +139,7 @@ def lease(tx: Transaction, name: str, holder: str, lasts: timedelta, *, alone: b
     seen = tx.session.execute(sa.select(Lease.holder, Lease.expires_at).where(Lease.name == name)).first()
     if seen is None:
         new = {"name": name, "holder": holder, "fence": 1, "expires_at": now + lasts}
-        add_all(tx.session.connection(), Lease, [new], unless_known=True)
+        add_all(tx.session.connection(), Lease, [new], unless_known=("name",))
     elif seen.holder != holder and _lasts(seen.expires_at, now) and not alone:
         return None  # asked without its lock: those who wait for a lease don't hold up its holder
     row = tx.session.get_one(Lease, name, with_for_update=True)

@@ -22,7 +22,7 @@ class Inbox(Base):
     gateway: Mapped[str]
     event_key: Mapped[bytes]
     sender: Mapped[bytes]
-    lane: Mapped[int]  # 0 crisis, 1 everything else
+    lane: Mapped[int]  # 0 crisis, 1 ordinary, 2 slowed
     key_id: Mapped[UUID]
     sealed_payload: Mapped[bytes | None]
     attempts: Mapped[int] = mapped_column(default=0)
