@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
+# What Python has compiled is kept, wherever it is told otherwise: tests start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test test-faults check bench lock messages clean
 
 help: ## this list
