@@ -16,7 +16,7 @@ from bot.settings import PREFIX, Settings, SettingsError
 from bot.setup import faults, open_vault, unusable
 from storage import facts
 from storage.database import Database, Transaction
-from storage.migrate import NEWEST, current_revision
+from storage.migrate import ENCODINGS, NEWEST, current_revision
 from storage.outages import DAMAGED
 from storage.sqlite_file import sqlite_path
 from storage.standing import served
@@ -128,16 +128,17 @@ async def _postgres(database: Database, now: Callable[[], datetime]) -> list[str
     return [
         compared("the database", halfway, clock or halfway),
         judged(await _speed(database)),
-        *_durability(said),
+        *durability(said),
     ]
 
 
 def _said(tx: Transaction) -> dict[str, str]:
-    names = ("fsync", "synchronous_commit", "full_page_writes", "max_connections")
+    names = ("fsync", "synchronous_commit", "full_page_writes", "max_connections", "server_encoding")
     return {name: str(tx.session.scalar(sa.text(f"SHOW {name}"))) for name in names}
 
 
-def _durability(said: dict[str, str]) -> Iterator[str]:
+def durability(said: dict[str, str]) -> Iterator[str]:
+    """Whether a PostgreSQL keeps what it confirms, serves all, and knows all letters, by its settings."""
     off = [name for name in ("fsync", "synchronous_commit", "full_page_writes") if said[name] == "off"]
     if off:
         yield f"! Database: {', '.join(off)} off: what was accepted may be lost at a power cut. Turn it on."
@@ -145,6 +146,11 @@ def _durability(said: dict[str, str]) -> Iterator[str]:
         yield "ok Database: what is committed is on its disk."
     if int(said["max_connections"]) < FEW_CONNECTIONS:
         yield f"! Database: it allows only {said['max_connections']} connections: allow {FEW_CONNECTIONS}."
+    if said["server_encoding"] not in ENCODINGS:
+        yield (
+            f"! Database: its encoding is {said['server_encoding']}, which lacks most letters: bring a "
+            "backup into one that was made with ENCODING 'UTF8'."
+        )
 
 
 async def _speed(database: Database) -> float:

@@ -23,7 +23,7 @@ from handlers.texts import Catalogs
 from storage import counters, outages, returning
 from storage.database import Database
 from storage.ledger import Entries, Ledger
-from storage.migrate import NewerSchema, migrate
+from storage.migrate import NewerSchema, NotUnicode, migrate
 from storage.sealing import Vault, WrongMasterKey, decode_master_key, read_or_create_master_key
 from storage.sqlite_file import check_file, sqlite_path
 
@@ -120,6 +120,12 @@ async def open_database(
     except NewerSchema as error:
         await database.close()
         raise SettingsError(f"{PREFIX}DATABASE_URL leads to a newer database. {error}") from None
+    except NotUnicode as error:
+        await database.close()
+        raise SettingsError(
+            f"{PREFIX}DATABASE_URL leads to a database that lacks most letters, for {error}: "
+            "make one with ENCODING 'UTF8' (TEMPLATE template0)."
+        ) from None
     except faults(database) as error:
         await database.close()
         stays = outages.is_damaged(error) or outages.is_refused(error)

@@ -16,6 +16,7 @@ from storage.engines import lasts_as_long_as_it_must
 log = logging.getLogger(__name__)
 
 NEWEST = "0006"  # held equal to the newest file in migrations/versions by a test
+ENCODINGS = ("UTF8", "SQL_ASCII")  # of PostgreSQL, in which each letter comes back as it was written
 _LOCK = 0x0C10AC  # PostgreSQL's advisory lock for migrations, any fixed number
 
 # The version before may be at work. While the upgrade waits for one of its tables, and has locked others,
@@ -29,8 +30,12 @@ class NewerSchema(Exception):
     """The database was written by a newer One Cloak than this one."""
 
 
+class NotUnicode(Exception):
+    """The database lacks most letters of the world; what is said in them could not be looked up."""
+
+
 async def migrate(engine: AsyncEngine, target: str = NEWEST) -> None:
-    """Upgrade to `target` in one transaction; raises NewerSchema, and changes nothing then.
+    """Upgrade to `target` in one transaction; raises NewerSchema or NotUnicode, and changes nothing then.
 
     On PostgreSQL it begins anew until it gets in between those who are at work.
     """
@@ -57,6 +62,8 @@ def upgrade(connection: sa.Connection, target: str = NEWEST) -> None:
     current = current_revision(connection)
     if current == target:
         return  # without loading Alembic: most starts come this way
+    if current is None:
+        _refuse_what_lacks_letters(connection)
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -73,6 +80,14 @@ def upgrade(connection: sa.Connection, target: str = NEWEST) -> None:
             "or restore a backup from before the upgrade."
         )
     command.upgrade(config, target)
+
+
+def _refuse_what_lacks_letters(connection: sa.Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        return
+    encoding = connection.scalar(sa.text("SHOW server_encoding"))
+    if encoding not in ENCODINGS:
+        raise NotUnicode(f"its encoding is {encoding}")
 
 
 def current_revision(connection: sa.Connection) -> str | None:

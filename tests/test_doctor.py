@@ -21,6 +21,7 @@ from bot.adapters.matrix_login import LOGIN
 from bot.app import utc_now
 from bot.backup import backup
 from bot.doctor import examine
+from bot.doctor_database import durability
 from bot.doctor_machine import judged
 from bot.doctor_union import unreviewed
 from bot.settings import Settings, read_settings
@@ -270,7 +271,7 @@ async def test_a_key_that_is_lost_or_another_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "onecloak.key").exists()  # a new one would open nothing
 
 
-async def test_a_postgres_tells_of_its_clock_and_its_durability(postgres: str) -> None:
+async def test_a_postgres_tells_of_its_clock_and_itsdurability(postgres: str) -> None:
     url = await create_postgres(postgres, f"doctored_{next(_numbers)}")
     key = base64.b64encode(MASTER_KEY).decode()
     settings = read_settings(None, database_url=url, master_key=key)
@@ -281,9 +282,22 @@ async def test_a_postgres_tells_of_its_clock_and_its_durability(postgres: str) -
     found = await about(settings, "Database")
     assert found[:2] == ["ok Database: it answers.", f"ok Database: its schema ({NEWEST}) is this version's."]
     assert "is on its disk" in found[2] or "fsync off" in found[2]
+    assert not any("encoding" in line for line in found)
     wrong = read_settings(None, database_url=url.replace("doctored", "nowhere"), master_key=key)
     [told] = await about(wrong, "Database")
     assert told.startswith("! Database: ONECLOAK_DATABASE_URL leads to no database that can be used")
+
+
+def test_a_postgres_that_loses_what_it_confirms_or_lacks_letters_is_named() -> None:
+    sound = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "max_connections": "100",
+             "server_encoding": "UTF8"}  # fmt: skip
+    assert list(durability(sound)) == ["ok Database: what is committed is on its disk."]
+    lost, few, latin = durability(
+        {**sound, "fsync": "off", "max_connections": "10", "server_encoding": "LATIN1"}
+    )
+    assert lost.startswith("! Database: fsync off")
+    assert few.startswith("! Database: it allows only 10 connections")
+    assert latin.startswith("! Database: its encoding is LATIN1")
 
 
 # --- the machine --------------------------------------------------------------------------------------

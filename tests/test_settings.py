@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from random import Random
 
+import asyncpg
 import pytest
 from pydantic import BaseModel
 
@@ -268,6 +269,23 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
         assert sentence(error).startswith("ONECLOAK_DATABASE_URL leads to a newer database. The database has")
 
     asyncio.run(story())
+
+
+async def test_a_database_that_lacks_letters_is_not_begun(postgres: str) -> None:
+    """A Latin one: who writes in another script could not be answered."""
+    plain = postgres.replace("+asyncpg", "").replace("/NAME", "/postgres")
+    operator = await asyncpg.connect(plain)
+    await operator.execute(
+        "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    )
+    await operator.close()
+    settings = read_settings(None, database_url=postgres.replace("/NAME", "/latin"), master_key=KEY)
+    with pytest.raises(SettingsError) as error:
+        await opened(settings)
+    assert sentence(error) == (
+        "ONECLOAK_DATABASE_URL leads to a database that lacks most letters, for its encoding is LATIN1: "
+        "make one with ENCODING 'UTF8' (TEMPLATE template0)."
+    )
 
 
 def test_a_homeserver_needs_an_account() -> None:
