@@ -38,6 +38,12 @@ def said_at(event: dict[str, Any]) -> int:
     return at if isinstance(at, int) else 0
 
 
+def heard_at(keychain: Keychain, now: datetime) -> int:
+    """Until when all was heard, as `said_at` gives it."""
+    heard = keychain.get(HEARD)
+    return int(heard["at"]) if heard is not None else int(now.timestamp() * 1000)
+
+
 async def heard_until(client: Client) -> int | None:
     """Where the homeserver was set back: until when we have heard all, as `said_at` gives it.
 

@@ -47,17 +47,15 @@ class Receiver:
         self._now = now
         self._first = True
         self._was_away = True  # the homeserver, or we: it may have been set back since
-        self._overtaken: str | None = None  # a cursor that is ahead of all that the homeserver knows
+        self._unfit: str | None = None  # a cursor that the homeserver does not take, or that is ahead of it
 
     async def receive(self, cursor: str | None, seconds: float) -> tuple[list[RawEvent], str]:
         """Wait up to `seconds` for what came after `cursor`; raises MatrixError.
 
         Everything is fetched before anything is taken in, so that a failure half-way changes nothing.
         """
-        is_doubtful = self._was_away or cursor == self._overtaken
+        heard_until = await self._set_back(cursor) if cursor is not None else None
         self._was_away = True
-        heard_until = await self._set_back() if is_doubtful and cursor is not None else None
-        self._overtaken = cursor if heard_until is not None else None
         since = _Since(cursor if heard_until is None else None, heard_until)
         events = list(self._reader.late())
         raw = await self._sync(since, 0 if events or self._first else self._reader.patience(seconds))
@@ -81,13 +79,18 @@ class Receiver:
         self._first = self._was_away = False
         return events, str(raw["next_batch"])
 
-    async def _set_back(self) -> int | None:
-        """Whether the homeserver was brought back from a backup; until when we have heard all, then."""
-        heard_until = await set_back.heard_until(self._client)
+    async def _set_back(self, cursor: str) -> int | None:
+        """Until when we have heard all, if the homeserver was brought back from a backup; else None."""
+        heard_until = None
+        if cursor == self._unfit:
+            heard_until = set_back.heard_at(self._keychain, self._now())
+        elif self._was_away:
+            heard_until = await set_back.heard_until(self._client)
         if heard_until is not None:
+            self._unfit = cursor  # until another is kept
             log.warning(
                 "the homeserver has forgotten what it had confirmed: it was brought back from a backup, or a "
-                "room was removed; rooms and keys are learnt anew, and what was said since is read"
+                "room was removed, or it is another program; what was said since is read"
             )
             await set_back.use_up_keys(self._client)
             self._first = True
@@ -107,7 +110,12 @@ class Receiver:
             query["since"] = since.cursor
         if self._first:
             query["full_state"] = "true"  # rooms and members are known in memory only
-        return await self._client.call("GET", f"/sync?{urlencode(query)}", seconds=seconds + 30)
+        try:
+            return await self._client.call("GET", f"/sync?{urlencode(query)}", seconds=seconds + 30)
+        except MatrixError as error:
+            if error.status == 400:
+                self._unfit = since.cursor
+            raise
 
     # --- gaps ---------------------------------------------------------------------------------------------
 

@@ -9,12 +9,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from storage.database import Database
+from bot.adapters import GatewayFault
+from storage.database import Database, Transaction
+from storage.tables import Cursor
 from tests.faults.matrix_tools import (
     PATIENCE,
     RunningClock,
     handled,
+    look,
     matrix,
     member,
     running,
@@ -43,6 +47,28 @@ async def newcomer(world: World, folder: Path, name: str) -> AsyncIterator[tuple
         room = await someone.open_chat(bot)
         await someone.wait_joined(bot, room)
         yield someone, room
+
+
+def _spoil_cursor(tx: Transaction) -> None:
+    tx.session.execute(sa.update(Cursor).where(Cursor.gateway == "matrix").values(value="of another kind"))
+
+
+async def test_a_cursor_that_the_homeserver_does_not_take_makes_the_bot_deaf_for_one_turn(
+    sqlite_database: Database, synapse: Synapse, tmp_path: Path
+) -> None:
+    """As one that another homeserver's program gave, in whose place this one was put."""
+    async with world_with(sqlite_database, synapse, tmp_path) as world:
+        await world.app.start()
+        ana, room = await member(world, "ana")
+        await world.person("ana").says("hello")
+        await sqlite_database.run(_spoil_cursor)
+        before = await handled(sqlite_database)
+        said = await ana.says(room, "/my")
+        with pytest.raises(GatewayFault):
+            await look(world, 1)
+        await look(world)
+        assert said in matrix(world).matrix.taken
+        assert await handled(sqlite_database) == {"handled": before["handled"] + 1}
 
 
 async def test_who_writes_to_a_homeserver_of_yesterday_is_heard_and_answered_once(
