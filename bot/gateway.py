@@ -43,7 +43,8 @@ class Gateway:
         # Under the lease: one that thaws must not ask the platform, which would turn its heir away.
         cursor = await self.holding.run(lambda tx: inbox.cursor(tx, platform))
         events, next_cursor = await self.adapter.receive(cursor)
-        if not events and next_cursor == cursor:
+        learnt = self.adapter.keychain is not None and self.adapter.keychain.has_staged
+        if not events and next_cursor == cursor and not learnt:
             return 0
         self.step("1 received")
         await self.accept(events, next_cursor)

@@ -69,6 +69,10 @@ class Keychain:
         self._staged[name] = value
         self._set(name, value)
 
+    @property
+    def has_staged(self) -> bool:
+        return bool(self._before)
+
     def discard(self) -> None:
         """Undo what was staged for events that were not kept."""
         for name, value in self._before.items():

@@ -71,7 +71,7 @@ def open_vault(settings: Settings) -> tuple[Vault, str]:
         master, made = read_or_create_master_key(key_file)
     except ValueError:
         raise SettingsError(
-            f"{PREFIX}MASTER_KEY is not set and the key file {key_file} is damaged: restore it."
+            f"{PREFIX}MASTER_KEY is not set and the key file {key_file} is damaged, or no file: restore it."
         ) from None
     return Vault(
         master

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+_LOCK = 0x0C10AD  # PostgreSQL's advisory lock, any fixed number
+_MAY_SET = "SELECT has_sequence_privilege(:counter, 'SELECT') AND has_sequence_privilege(:counter, 'UPDATE')"
 COUNTED = ("inbox", "outbox", "jobs", "audit")
+_NUMBERS = {f"pk_{name}" for name in COUNTED}  # the constraints on their numbers
 
 
 def given(connection: sa.Connection) -> dict[str, int]:
@@ -54,10 +57,23 @@ def catch_up(connection: sa.Connection) -> None:
     """
     if connection.dialect.name == "sqlite":
         return  # which keeps them in a table, among the rows
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))  # two might set one back
     for name in COUNTED:
         counter = f"{name}_id_seq"
+        if not connection.scalar(sa.text(_MAY_SET), {"counter": counter}):
+            continue
         rows = f"(SELECT max(id) AS newest FROM {name}) AS rows"
         is_behind = "newest > last_value OR (newest = last_value AND NOT is_called)"
         connection.execute(
-            sa.text(f"SELECT setval('{counter}', newest) FROM {rows}, {counter} WHERE {is_behind}")
+            sa.text(f"SELECT setval('{counter}', newest + :free) FROM {rows}, {counter} WHERE {is_behind}"),
+            {"free": LEFT_FREE.get(name, 0)},
         )
+
+
+def is_behind(error: BaseException | None) -> bool:
+    """Whether something could not be kept because its number is taken."""
+    while error is not None:  # SQLAlchemy's error of the driver has the name, or what it came from
+        if getattr(error, "constraint_name", None) in _NUMBERS:
+            return True
+        error = error.__cause__
+    return False

@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from storage import sqlite_log
+from storage import counters, sqlite_log
 from storage.adding import add_all
 from storage.among import among
 from storage.engines import BUSY_MILLISECONDS, open_engine
@@ -191,7 +191,8 @@ class Database:
     async def run(self, work: Callable[[Transaction], Result]) -> Result:
         """Run `work` in one transaction and commit it; any exception rolls everything back.
 
-        On PostgreSQL `work` runs again where its transaction was sacrificed to another one.
+        On PostgreSQL `work` runs again where its transaction was sacrificed to another one, or a counter is
+        behind its rows.
         """
         if self.is_sqlite:
             async with self._turn:
@@ -200,7 +201,9 @@ class Database:
             try:
                 return await self._transact(work)
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in AGAIN:
+                if counters.is_behind(error):
+                    await self._transact(lambda tx: counters.catch_up(tx.session.connection()))
+                elif getattr(error.orig, "sqlstate", None) not in AGAIN:
                     raise
         return await self._transact(work)
 

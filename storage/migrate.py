@@ -45,6 +45,7 @@ async def migrate(engine: AsyncEngine, target: str = NEWEST) -> None:
                 await connection.run_sync(lasts_as_long_as_it_must)
                 if engine.dialect.name == "postgresql":
                     await connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_PATIENCE}'"))
+                await connection.run_sync(_refuse_what_lacks_letters)
                 await connection.run_sync(upgrade, target)
             return
         except DBAPIError as error:
@@ -62,8 +63,6 @@ def upgrade(connection: sa.Connection, target: str = NEWEST) -> None:
     current = current_revision(connection)
     if current == target:
         return  # without loading Alembic: most starts come this way
-    if current is None:
-        _refuse_what_lacks_letters(connection)
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -83,7 +82,8 @@ def upgrade(connection: sa.Connection, target: str = NEWEST) -> None:
 
 
 def _refuse_what_lacks_letters(connection: sa.Connection) -> None:
-    if connection.dialect.name == "sqlite":
+    """Who lives in such a database already is told by the doctor."""
+    if connection.dialect.name == "sqlite" or current_revision(connection) is not None:
         return
     encoding = connection.scalar(sa.text("SHOW server_encoding"))
     if encoding not in ENCODINGS:

@@ -8,8 +8,6 @@ import sqlite3
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 
-from storage.counters import COUNTED
-
 # A connection that was opened while the disk was read-only would stay so for ever.
 _BREAKS = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 _FULL_OR_LOCKED = {
@@ -21,7 +19,6 @@ _DAMAGED_STATES = ("XX001", "XX002")  # of PostgreSQL: data, an index
 _NO_ROOM = ("25", "53", "55")
 _REFUSED = ("28", "3D")  # the user, or the database, by this name
 _AWAY = (*_NO_ROOM, *_REFUSED, "08", "40", "57", "58")
-_NUMBERS = {f"pk_{name}" for name in COUNTED}
 _READ_ONLY = "25006"
 _TOOK_TOO_LONG = ("25P03", "25P04")  # idle in a transaction, or all of it: what was asked may be to blame
 _ENDED = ("57P01", "57P02", "57P03")  # an operator ends the connection, or the server stops or starts
@@ -30,10 +27,6 @@ _ENDED = ("57P01", "57P02", "57P03")  # an operator ends the connection, or the 
 DAMAGED = (
     "the database's files are damaged: stop the bot and bring the newest backup back with "
     "`onecloak restore --replace`, which keeps them aside"
-)
-BEHIND = (
-    "a counter of PostgreSQL is behind the rows that it numbers, as after a failover that copied rows only: "
-    "restart the bot, which sets it right"
 )
 _REMEDIES = {  # by the beginning of PostgreSQL's code, the longer first
     "53300": "all connections of PostgreSQL are taken: see who holds them (pg_stat_activity), or raise "
@@ -136,8 +129,6 @@ def remedy(error: BaseException) -> str:
     found: BaseException | None = cause
     while found is not None:  # SQLAlchemy's error of the driver has the code, or what it came from
         state = str(getattr(found, "sqlstate", None) or "")
-        if getattr(found, "constraint_name", None) in _NUMBERS:
-            return BEHIND
         for begin, words in _REMEDIES.items():
             if state.startswith(begin):
                 return words

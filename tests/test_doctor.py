@@ -271,7 +271,7 @@ async def test_a_key_that_is_lost_or_another_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "onecloak.key").exists()  # a new one would open nothing
 
 
-async def test_a_postgres_tells_of_its_clock_and_itsdurability(postgres: str) -> None:
+async def test_a_postgres_tells_of_its_clock_and_its_durability(postgres: str) -> None:
     url = await create_postgres(postgres, f"doctored_{next(_numbers)}")
     key = base64.b64encode(MASTER_KEY).decode()
     settings = read_settings(None, database_url=url, master_key=key)

@@ -171,6 +171,7 @@ class Rooms:
                 continue
             if (
                 content.get("membership") in ("leave", "ban")
+                and user not in self.others(room_id)  # else they came back
                 and self._keychain.get(f"{CHAT}{user}") == room_id
             ):
                 yield self._gone(user, str(event.get("event_id")), room_id)

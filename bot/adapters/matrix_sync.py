@@ -27,13 +27,14 @@ log = logging.getLogger(__name__)
 
 PAGE, MOST_PAGES = 100, 100  # events of a gap; the rest of a longer one is older than any use
 FEW = 10  # events of each room, where all rooms are asked for at once
+MOST_REFUSALS = 2  # of our cursor, before it is given up
 
 
 class _Since(NamedTuple):
     """From where a sync goes on: from our cursor, or, where the homeserver was set back, from a moment."""
 
     cursor: str | None
-    heard_until: int | None
+    again_from: int | None  # see `matrix_set_back`
 
 
 class Receiver:
@@ -46,17 +47,16 @@ class Receiver:
         self._keychain = client.keychain
         self._now = now
         self._first = True
-        self._was_away = True  # the homeserver, or we: it may have been set back since
-        self._unfit: str | None = None  # a cursor that the homeserver does not take, or that is ahead of it
+        self._is_in_doubt = True  # whether the homeserver still knows what it had confirmed
+        self._refusals = 0  # of our cursor, in a row
+        self._expected: str | None = None  # the next cursor, if what came with it was kept
 
     async def receive(self, cursor: str | None, seconds: float) -> tuple[list[RawEvent], str]:
         """Wait up to `seconds` for what came after `cursor`; raises MatrixError.
 
         Everything is fetched before anything is taken in, so that a failure half-way changes nothing.
         """
-        heard_until = await self._set_back(cursor) if cursor is not None else None
-        self._was_away = True
-        since = _Since(cursor if heard_until is None else None, heard_until)
+        since = await self._from_where(cursor)
         events = list(self._reader.late())
         raw = await self._sync(since, 0 if events or self._first else self._reader.patience(seconds))
         rooms = raw.get("rooms", {})
@@ -64,11 +64,11 @@ class Receiver:
             room_id: await self._timeline(room_id, joined, since)
             for room_id, joined in rooms.get("join", {}).items()
         }
-        if heard_until is not None:
+        if since.again_from is not None:
             self._know_nothing()
         await self._take_in(raw)
-        if heard_until is not None:
-            self._client.wants_fallback_key = True
+        if since.again_from is not None:
+            await set_back.renew_keys(self._client)
         set_back.remember(self._keychain, timelines, self._now())
         if self._first or raw.get("to_device", {}).get("events"):  # else no key can have come
             events += self._reader.opened()
@@ -76,35 +76,45 @@ class Receiver:
         for room_id, timeline in timelines.items():
             events += self._reader.read(room_id, timeline)
         events += self._rooms.departures(rooms)
-        self._first = self._was_away = False
-        return events, str(raw["next_batch"])
+        self._first = False
+        self._refusals = 0
+        self._expected = str(raw["next_batch"])
+        return events, self._expected
 
-    async def _set_back(self, cursor: str) -> int | None:
-        """Until when we have heard all, if the homeserver was brought back from a backup; else None."""
-        heard_until = None
-        if cursor == self._unfit:
-            heard_until = set_back.heard_at(self._keychain, self._now())
-        elif self._was_away:
-            heard_until = await set_back.heard_until(self._client)
-        if heard_until is not None:
-            self._unfit = cursor  # until another is kept
-            log.warning(
-                "the homeserver has forgotten what it had confirmed: it was brought back from a backup, or a "
-                "room was removed, or it is another program; what was said since is read"
-            )
-            await set_back.use_up_keys(self._client)
-            self._first = True
-        return heard_until
+    async def _from_where(self, cursor: str | None) -> _Since:
+        """From our cursor on, if the homeserver takes it and was not brought back from a backup."""
+        if cursor is None:
+            return _Since(None, None)
+        if cursor != self._expected:  # at the start, and where what came was not kept
+            self._is_in_doubt = True
+        if self._refusals >= MOST_REFUSALS or (self._is_in_doubt and await self._is_set_back()):
+            return _Since(None, set_back.from_when(self._keychain, self._now()))
+        return _Since(cursor, None)
+
+    async def _is_set_back(self) -> bool:
+        try:
+            self._is_in_doubt = await set_back.has_forgotten(self._client)
+        except MatrixError as error:
+            if error.token_is_gone or not error.status:  # it does not answer at all
+                raise
+            return False  # hearing goes first; it is asked again
+        return self._is_in_doubt
 
     def _know_nothing(self) -> None:
         """What was learnt of rooms and devices is learnt anew from a homeserver that was set back."""
+        log.warning(
+            "the homeserver has forgotten what it had confirmed, or does not take our cursor: it was brought "
+            "back from a backup, a room was removed, or it is another program; what was said is read again"
+        )
+        self._is_in_doubt = False
+        self._first = True
         self._keychain.stage(set_back.HEARD, None)
         self._client.rooms.clear()
         self._rooms.known = False
         self._client.olm.users_for_key_query.update(self._client.olm.tracked_users)
 
     async def _sync(self, since: _Since, seconds: float) -> dict[str, Any]:
-        limit = PAGE if since.heard_until is None else FEW
+        limit = PAGE if since.again_from is None else FEW
         query = {"timeout": str(int(seconds * 1000)), "filter": _filter(limit)}
         if since.cursor is not None:
             query["since"] = since.cursor
@@ -113,8 +123,9 @@ class Receiver:
         try:
             return await self._client.call("GET", f"/sync?{urlencode(query)}", seconds=seconds + 30)
         except MatrixError as error:
-            if error.status == 400:
-                self._unfit = since.cursor
+            self._is_in_doubt = True
+            is_refused = error.status == 400 and error.code != ""
+            self._refusals = self._refusals + 1 if is_refused and since.cursor is not None else 0
             raise
 
     # --- gaps ---------------------------------------------------------------------------------------------
@@ -123,25 +134,27 @@ class Receiver:
         """All that was said in a room since then; in a new room, since the bot was asked in."""
         timeline = joined.get("timeline", {})
         events = _well_formed(timeline.get("events"))
-        if since.cursor is None and since.heard_until is None:
+        again_from = since.again_from
+        if since.cursor is None and again_from is None:
             return []  # what was said before the bot ever ran is not said to it
         is_new = self._keychain.get(INVITE + room_id) is not None
         start = timeline.get("prev_batch") if timeline.get("limited") else None
+        newest = events
         for _page in range(MOST_PAGES):
             if not start or (is_new and _asked_in(events, self._client.user_id) is not None):
                 break
-            if since.heard_until is not None and events and set_back.said_at(events[0]) <= since.heard_until:
+            if again_from is not None and all(set_back.said_at(each) < again_from for each in newest):
                 break
             until = {} if is_new or since.cursor is None else {"to": since.cursor}
             query = urlencode({"dir": "b", "from": start, "limit": str(PAGE), **until})
             page = await self._page(room_id, query)
-            chunk = _well_formed(page.get("chunk"))
-            events[:0] = reversed(chunk)
+            newest = _well_formed(page.get("chunk"))
+            events = [*reversed(newest), *events]
             start = page.get("end") if page.get("chunk") else None
         else:
             log.warning("a gap of more than %d messages was not filled whole", MOST_PAGES * PAGE)
-        if since.heard_until is not None:
-            events = [each for each in events if set_back.said_at(each) > since.heard_until]
+        if again_from is not None:
+            events = [each for each in events if set_back.said_at(each) >= again_from]
         asked_in = _asked_in(events, self._client.user_id) if is_new else None
         return events[asked_in:] if asked_in is not None else events
 
