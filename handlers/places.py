@@ -86,7 +86,7 @@ def recovered(code: str, near: Coordinates) -> Place:
 def coordinates(text: str) -> Coordinates | None:
     """Latitude and longitude in degrees that a text tells in any usual form, be they possible or not."""
     text = text[: 4 * LONGEST_WORDS]
-    if not any(char.isdigit() for char in text) and "/go/" not in text and "://" not in text:
+    if not any(char.isdigit() for char in text) and not any(sign in text for sign in ("+", "/go/", "://")):
         return None
     readers: tuple[Callable[[str], Coordinates | None], ...] = (
         map_links.coordinates, _of_pair, _of_angles, _of_plus_code

@@ -88,6 +88,10 @@ def test_every_written_form_reads_back(form: str, latitude: float, longitude: fl
     assert found.longitude == pytest.approx(longitude, abs=ROUNDING), text
 
 
+def test_a_plus_code_without_a_digit_is_one_too() -> None:
+    assert places.coordinates("CFCCQQJJ+GG") == pytest.approx((78.78125, 8.78125), abs=1.3e-4)
+
+
 @UNTIMED
 @given(latitude=LATITUDES, longitude=LONGITUDES)
 def test_a_plus_code_reads_back_whole_and_beside_words(latitude: float, longitude: float) -> None:
