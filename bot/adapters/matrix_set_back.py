@@ -17,7 +17,7 @@ from bot.keychain import Keychain
 
 log = logging.getLogger(__name__)
 
-HEARD = "last event heard"  # the last event: its room, its id, and until when all was heard, as `said_at` gives it
+HEARD = "last event heard"  # its room, its id, and until when all was heard, as `said_at` gives it
 # Clocks of senders may be behind: a day is read again, and the inbox knows what it had.
 MARGIN = timedelta(days=1)
 KNOWN_FOR = timedelta(days=13)  # what is older may be unknown to the inbox, and must not be heard twice
