@@ -8,6 +8,7 @@ import base64
 import dataclasses
 import fcntl
 import io
+import os
 import resource
 import secrets
 import signal
@@ -254,7 +255,11 @@ def _healthy(settings: Settings) -> bool:
 
 
 def _out(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # its reader has gone, as `head` goes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

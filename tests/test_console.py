@@ -97,6 +97,19 @@ def test_a_terminal_that_lacks_a_letter_shows_the_others(
     assert "Espa?ol" in out
 
 
+def test_who_reads_only_the_first_lines_is_told_of_no_fault(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "bot", "doctor"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as doctor:
+        assert doctor.stdout is not None
+        assert doctor.stderr is not None
+        doctor.stdout.close()
+        assert doctor.stderr.read() == ""
+        assert doctor.wait() == 1
+
+
 def test_a_link_that_leads_to_itself_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to("data")
     with pytest.raises(subprocess.CalledProcessError) as ended:
