@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+from storage.outages import causes
+
 _LOCK = 0x0C10AD  # PostgreSQL's advisory lock, any fixed number
 _MAY_SET = "SELECT has_sequence_privilege(:counter, 'SELECT') AND has_sequence_privilege(:counter, 'UPDATE')"
 COUNTED = ("inbox", "outbox", "jobs", "audit")
@@ -24,8 +26,8 @@ def given(connection: sa.Connection) -> dict[str, int]:
     return found
 
 
-# Numbers of messages are keys by which a homeserver knows a repeat: those that were given after the backup
-# are not known here, and must not be given again.
+# Numbers of messages are keys by which a homeserver knows a repeat: those that were given after the backup,
+# or after the last row that a failover copied, are not known here, and must not be given again.
 LEFT_FREE = {"outbox": 1_000_000}
 
 
@@ -70,10 +72,6 @@ def catch_up(connection: sa.Connection) -> None:
         )
 
 
-def is_behind(error: BaseException | None) -> bool:
+def is_behind(error: BaseException) -> bool:
     """Whether something could not be kept because its number is taken."""
-    while error is not None:  # SQLAlchemy's error of the driver has the name, or what it came from
-        if getattr(error, "constraint_name", None) in _NUMBERS:
-            return True
-        error = error.__cause__
-    return False
+    return any(getattr(each, "constraint_name", None) in _NUMBERS for each in causes(error))

@@ -83,10 +83,10 @@ def upgrade(connection: sa.Connection, target: str = NEWEST) -> None:
 
 def _refuse_what_lacks_letters(connection: sa.Connection) -> None:
     """Who lives in such a database already is told by the doctor."""
-    if connection.dialect.name == "sqlite" or current_revision(connection) is not None:
+    if connection.dialect.name == "sqlite":
         return
     encoding = connection.scalar(sa.text("SHOW server_encoding"))
-    if encoding not in ENCODINGS:
+    if encoding not in ENCODINGS and current_revision(connection) is None:
         raise NotUnicode(f"its encoding is {encoding}")
 
 

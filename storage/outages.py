@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sqlite3
+from collections.abc import Iterator
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
@@ -60,6 +61,14 @@ def _cause(error: BaseException) -> BaseException | None:
     return error.orig if isinstance(error, DBAPIError) else error
 
 
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from: some of them have the database's code, or name a constraint."""
+    each: BaseException | None = error
+    while each is not None:
+        yield each
+        each = each.__cause__
+
+
 def _sqlite_code(error: BaseException | None) -> int | None:
     code = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF  # without its finer half
@@ -91,11 +100,9 @@ def is_refused(error: BaseException) -> bool:
 
 def is_elsewhere(error: BaseException) -> bool:
     """Whether what was asked surely did not bring the failure about: full, locked, ended, never reached."""
-    cause: BaseException | None = error
-    while cause is not None:  # the driver says what the server said last before the connection was gone
-        if getattr(cause, "sqlstate", None) in _ENDED:
-            return True
-        cause = cause.__cause__
+    # The driver says what the server said last before the connection was gone.
+    if any(getattr(each, "sqlstate", None) in _ENDED for each in causes(error)):
+        return True
     return is_full_or_locked(error) or is_refused(error) or isinstance(error, OSError)
 
 
@@ -123,14 +130,11 @@ def remedy(error: BaseException) -> str:
     """The cause of a trouble that ends when the operator has done what stands behind it; "" if unknown."""
     if is_damaged(error):
         return DAMAGED
-    cause = _cause(error)
-    if _sqlite_code(cause) == sqlite3.SQLITE_FULL:
+    if _sqlite_code(_cause(error)) == sqlite3.SQLITE_FULL:
         return "the disk is full: make room on it"
-    found: BaseException | None = cause
-    while found is not None:  # SQLAlchemy's error of the driver has the code, or what it came from
-        state = str(getattr(found, "sqlstate", None) or "")
+    for each in causes(error):
+        state = str(getattr(each, "sqlstate", None) or "")
         for begin, words in _REMEDIES.items():
             if state.startswith(begin):
                 return words
-        found = found.__cause__
     return ""
